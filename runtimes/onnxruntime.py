@@ -1,0 +1,110 @@
+"""ONNX Runtime, the reference runtime for ``.onnx`` graphs.
+
+Telemetry is switched off before the library is loaded: releases from 1.29 on send it by default.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from trm_edge.bundle import Bundle
+from trm_edge.errors import InvalidBundle, InvalidInput, Refused, unknown
+from trm_edge.optional import require
+from trm_edge.runtimes.base import Arrays, Session
+from trm_edge.specs import Format, TensorSpec
+
+CPU = "CPUExecutionProvider"
+_ERRORS_ONLY = 3  #: log severity
+_TYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(int8)": "int8",
+    "tensor(uint8)": "uint8",
+    "tensor(bool)": "bool",
+}
+
+
+class OnnxRuntimeSession(Session):
+    """A graph in ONNX Runtime."""
+
+    runtime = "onnxruntime"
+    options = ("providers", "provider_options")
+
+    _graph: Any = None  #: onnxruntime.InferenceSession
+
+    def _open(self, bundle: Bundle, options: Mapping[str, Any]) -> None:
+        """Load the graph.
+
+        Options: ``providers``, names of execution providers, the preferred one first (default: CPU);
+        ``provider_options``, a mapping for the first of them.
+        """
+        if bundle.manifest.format is not Format.ONNX:
+            raise Refused(f"onnxruntime opens onnx graphs, this bundle holds {bundle.manifest.format}")
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read while the library loads
+        ort = require("onnxruntime", extra="onnx")
+        available = ort.get_available_providers()
+        providers = list(options.get("providers") or (CPU,))
+        for name in providers:
+            if name not in available:
+                raise InvalidInput(unknown("execution provider", name, available))
+        settings = ort.SessionOptions()
+        settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+        settings.log_severity_level = _ERRORS_ONLY
+        if self.threads is not None:
+            settings.intra_op_num_threads = self.threads
+        first = (providers[0], dict(options.get("provider_options") or {}))
+        try:
+            self._graph = ort.InferenceSession(
+                str(bundle.model_path), settings, providers=[first, *providers[1:]]
+            )
+        except Exception as error:  # its exceptions have no common base below Exception
+            raise InvalidBundle(f"onnxruntime cannot load '{bundle.model_path}': {_one_line(error)}") from error
+        if providers[0] not in self._graph.get_providers():  # it falls back without raising
+            raise Refused(f"{providers[0]} could not be started on this machine. Use {CPU}.")
+        self.provider = providers[0]
+        self._output_names = [spec.name for spec in bundle.manifest.outputs]
+        _compare("input", self._graph.get_inputs(), bundle.manifest.inputs)
+        _compare("output", self._graph.get_outputs(), bundle.manifest.outputs)
+
+    def close(self) -> None:
+        """Free the graph."""
+        super().close()
+        self._graph = None
+
+    def _infer(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        try:
+            outputs = self._graph.run(self._output_names, inputs)
+        except Exception as error:  # as above
+            raise InvalidBundle(f"onnxruntime could not run the graph: {_one_line(error)}") from error
+        return dict(zip(self._output_names, outputs, strict=True))
+
+
+def _compare(kind: str, nodes: Sequence[Any], specs: Sequence[TensorSpec]) -> None:
+    """Refuse a graph whose tensors are not those of its manifest. Sizes that vary are not compared."""
+    names = sorted(node.name for node in nodes)
+    if names != sorted(spec.name for spec in specs):
+        raise InvalidBundle(f"The graph's {kind}s are {', '.join(names)}: not what its manifest says")
+    by_name = {node.name: node for node in nodes}
+    for spec in specs:
+        node = by_name[spec.name]
+        same_type = _TYPES.get(node.type, node.type) == spec.dtype
+        same_rank = len(node.shape) == len(spec.shape)
+        if not same_type or not same_rank or any(map(_sizes_differ, node.shape, spec.shape)):
+            raise InvalidBundle(
+                f"The graph's {kind} '{spec.name}' is {_TYPES.get(node.type, node.type)} {node.shape},"
+                f" its manifest says {spec.dtype} {list(spec.shape)}"
+            )
+
+
+def _sizes_differ(given: int | str | None, stated: int | str) -> bool:
+    return isinstance(given, int) and isinstance(stated, int) and given != stated
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

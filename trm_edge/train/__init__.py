@@ -1,0 +1,1 @@
+"""Training: recipe, data, loss, the ACT carry, and a loop that survives being killed."""
