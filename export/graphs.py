@@ -77,7 +77,7 @@ class _Writer:
         self.puzzles, self.dtype, self.opset = tuple(puzzles), dtype, opset
         self.constants = Constants()
         self.main = GraphBuilder(self.constants)
-        config, self.batch = self.config, "batch"
+        config = self.config
         carry = ("batch", config.total_len, config.hidden_size)
         self.tokens = TensorSpec("tokens", ("batch", config.seq_len), "int32")
         self.carry_in = (TensorSpec("z_H", carry, dtype), TensorSpec("z_L", carry, dtype))
@@ -90,7 +90,7 @@ class _Writer:
         """One supervision step; the carry goes in and comes out."""
         g = self.main
         x = self._embed(g)
-        z_H, z_L = self._recurse(g, "z_H", "z_L", x, ("z_H_next", "z_L_next"))
+        z_H, _ = self._recurse(g, "z_H", "z_L", x, ("z_H_next", "z_L_next"))
         self._heads(g, z_H, ("logits", "q_halt"))
         outputs = (TensorSpec("logits", self.logits, "float32"), TensorSpec("q_halt", ("batch",), "float32"))
         return self._finish((*self._puzzle_inputs(), *self.carry_in), (*outputs, *self.carry_out))
@@ -115,9 +115,7 @@ class _Writer:
         all_logits, all_q = [], []
         for number in range(1, steps + 1):
             outputs = [f"{name}{number}" for name in ("h", "l", "logits", "q")]
-            z_H, z_L, logits, q_halt = g.ops(
-                "SupervisionStep", [z_H, z_L, x, *weights], outputs, domain=DOMAIN
-            )
+            z_H, z_L, logits, q_halt = g.ops("SupervisionStep", [z_H, z_L, x, *weights], outputs, domain=DOMAIN)
             all_logits.append(g.op("Unsqueeze", logits, g.ints(0)))
             all_q.append(g.op("Unsqueeze", q_halt, g.ints(0)))
         g.op("Concat", *all_logits, axis=0, output="logits")
@@ -232,9 +230,7 @@ class _Writer:
             rows = g.op("Expand", self._weight("puzzle_embed", table), shape)
         return g.op("Concat", rows, x, axis=1)
 
-    def _recurse(
-        self, g: GraphBuilder, z_H: str, z_L: str, x: str, outputs: tuple[str, str] | None
-    ) -> tuple[str, str]:
+    def _recurse(self, g: GraphBuilder, z_H: str, z_L: str, x: str, outputs: tuple[str, str] | None) -> tuple[str, str]:
         """The network passes of one supervision step."""
         config = self.config
         answer = "H" if self.model.H_level is not None else "L"
@@ -345,11 +341,13 @@ class _Writer:
         if axis == -1 and self.opset >= RMS_NORM_OPSET:
             ones = self._weight("ones", np.ones(config.hidden_size, dtype=np.float32))
             return g.op("RMSNormalization", x, ones, axis=-1, epsilon=config.rms_norm_eps, output=output)
-        size = config.hidden_size if axis == -1 else config.total_len
         wide = g.op("Cast", x, to=int(onnx.TensorProto.FLOAT)) if self.dtype != "float32" else x
-        # x / sqrt(sum / size + eps), with only the small [.., 1, ..] tensors between the two passes over x
-        total = g.op("ReduceSumSquare", wide, g.ints(axis), keepdims=1)
-        mean = g.op("Mul", total, g.const(f"inverse{size}", 1.0 / size, "float32"))
+        square = g.op("Mul", wide, wide)
+        if axis == -1:
+            mean = g.op("ReduceMean", square, g.ints(axis), keepdims=1)
+        else:  # the mean over the tokens as a product: ONNX Runtime's ReduceMean is slow on any but the last axis
+            row = np.full((1, config.total_len), 1.0 / config.total_len)
+            mean = g.op("MatMul", g.const("mean", row, "float32"), square)  # [batch, 1, hidden]
         root = g.op("Sqrt", g.op("Add", mean, g.const("eps", config.rms_norm_eps, "float32")))
         if self.dtype == "float32":
             return g.op("Div", wide, root, output=output)

@@ -60,9 +60,7 @@ class OnnxRuntimeSession(Session):
             settings.intra_op_num_threads = self.threads
         first = (providers[0], dict(options.get("provider_options") or {}))
         try:
-            self._graph = ort.InferenceSession(
-                str(bundle.model_path), settings, providers=[first, *providers[1:]]
-            )
+            self._graph = ort.InferenceSession(str(bundle.model_path), settings, providers=[first, *providers[1:]])
         except Exception as error:  # its exceptions have no common base below Exception
             raise InvalidBundle(f"onnxruntime cannot load '{bundle.model_path}': {_one_line(error)}") from error
         if providers[0] not in self._graph.get_providers():  # it falls back without raising

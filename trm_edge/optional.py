@@ -28,6 +28,4 @@ def require(module: str, *, extra: str) -> ModuleType:
         top = module.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != top:
             raise
-        raise MissingDependency(
-            f"'{top}' is not installed. Install it with: pip install 'trm-edge[{extra}]'"
-        ) from None
+        raise MissingDependency(f"'{top}' is not installed. Install it with: pip install 'trm-edge[{extra}]'") from None

@@ -52,6 +52,11 @@ class StepState:
     q_halt: NDArray[np.float32]
     _solved: Mask | None = None
 
+    @property
+    def rules_checked(self) -> bool:
+        """Whether :meth:`solved` costs nothing any more."""
+        return self._solved is not None
+
     def solved(self) -> Mask:
         """Rows whose answer obeys the rules of the task; computed once a step at most."""
         if self._solved is None:
@@ -148,7 +153,8 @@ class AnyOf:
 
     def halted(self, state: StepState) -> Mask:
         """Which rows halt after this step [rows]."""
-        return np.logical_or.reduce([policy.halted(state) for policy in self.policies])
+        halted: Mask = np.logical_or.reduce([policy.halted(state) for policy in self.policies])
+        return halted
 
     def __str__(self) -> str:
         return f"any({','.join(map(str, self.policies))})"
@@ -166,7 +172,8 @@ class AllOf:
 
     def halted(self, state: StepState) -> Mask:
         """Which rows halt after this step [rows]."""
-        return np.logical_and.reduce([policy.halted(state) for policy in self.policies])
+        halted: Mask = np.logical_and.reduce([policy.halted(state) for policy in self.policies])
+        return halted
 
     def __str__(self) -> str:
         return f"all({','.join(map(str, self.policies))})"
@@ -185,13 +192,13 @@ def parse_policy(text: str) -> Policy:
 
 
 def _parse(text: str, depth: int) -> Policy:
-    combination = {"any(": AnyOf, "all(": AllOf}.get(text[:4])
-    if combination is not None:
+    if text.startswith(("any(", "all(")):
         if depth == _MAX_DEPTH:
             raise _refusal(text, f"nested more than {_MAX_DEPTH} deep")
         if not text.endswith(")"):
             raise _refusal(text, "it must end with ')'")
-        return combination(tuple(_parse(part, depth + 1) for part in _split(text[4:-1])))
+        policies = tuple(_parse(part, depth + 1) for part in _split(text[4:-1]))
+        return AnyOf(policies) if text.startswith("any") else AllOf(policies)
     name, colon, rest = text.partition(":")
     match name, colon:
         case "verified", "":
@@ -212,14 +219,13 @@ def _parse(text: str, depth: int) -> Policy:
 
 
 def _act(text: str, arguments: str) -> Act:
-    values = dict.fromkeys(("threshold", "min"), "")
+    values: dict[str, str] = {}
     for argument in arguments.split(","):
         key, _, value = argument.partition("=")
-        if values.get(key) != "":
+        if key not in ("threshold", "min") or key in values:
             raise _refusal(text, f"'{argument}' is not one threshold= or one min=")
         values[key] = value
-    threshold, first = values["threshold"], values["min"]
-    return Act(_number(text, threshold) if threshold else 0.0, _whole(text, first) if first else 1)
+    return Act(_number(text, values.get("threshold", "0")), _whole(text, values.get("min", "1")))
 
 
 def _split(text: str) -> list[str]:

@@ -10,8 +10,6 @@ hands are copied.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,9 +17,10 @@ from numpy.typing import NDArray
 
 from trm_edge.bundle import Manifest
 from trm_edge.errors import InvalidInput, Refused
-from trm_edge.solve.policies import Act, Fixed, Mask, Policy, StepState, parse_policy
+from trm_edge.solve.policies import Act, Fixed, Policy, parse_policy
+from trm_edge.solve.rows import Rows, Solution
 from trm_edge.specs import GraphVariant
-from trm_edge.tasks.base import Grid, Puzzle, Task, Tokens
+from trm_edge.tasks.base import Puzzle, Task
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -44,44 +43,6 @@ class StepSession(Protocol):
     def puzzle_row(self, puzzle_id: int) -> int:
         """Row of the kept puzzle embeddings."""
         ...
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Trace:
-    """The trajectory of one puzzle up to the step it stopped at.
-
-    Attributes:
-        answers: answers after each step, int32 [steps, seq_len].
-        q_halt: halting logits, float32 [steps].
-    """
-
-    answers: Tokens
-    q_halt: NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Solution:
-    """What became of one puzzle.
-
-    Attributes:
-        puzzle: the puzzle.
-        answer: answer tokens, int32 [seq_len].
-        grid: the answer in the task's own symbols.
-        steps: supervision steps used.
-        q_halt: halting logit of the last of them.
-        halted: True: the policy fired; False: the budget was spent.
-        solved: whether the answer obeys the rules; False as well for tasks that have none.
-        trace: the trajectory, if asked for.
-    """
-
-    puzzle: Puzzle
-    answer: Tokens
-    grid: Grid
-    steps: int
-    q_halt: float
-    halted: bool
-    solved: bool
-    trace: Trace | None = None
 
 
 class Solver:
@@ -167,47 +128,57 @@ class Solver:
                     raise Refused("A loop graph gives only the last step away: use a step or unrolled graph to trace")
                 return self._run_loop(puzzles, capacity)
 
+    def _rows(self, capacity: int, *, trace: bool = False) -> Rows:
+        return Rows(
+            self.task,
+            self.policy,
+            self.budget,
+            self._fixed_batch or capacity,
+            self.session.puzzle_row,
+            trace=trace,
+        )
+
+    def _inputs(self, rows: Rows, width: int) -> Arrays:
+        inputs = {"tokens": rows.tokens[:width]}
+        if self._takes_puzzle_ids:
+            inputs["puzzle_ids"] = rows.puzzle_rows[:width]
+        return inputs
+
     # -- step graphs --------------------------------------------------------------------------
     def _run_step(self, puzzles: Iterator[Puzzle], capacity: int, trace: bool) -> Iterator[Solution]:
-        rows = _Rows(self, self._fixed_batch or capacity, trace)
-        live = 0
-        for puzzle in islice(puzzles, capacity):
-            rows.load(live, puzzle)
-            live += 1
+        rows = self._rows(capacity, trace=trace)
+        started = rows.fill(puzzles, capacity)
+        numbers = list(range(started))  # place in the input of each row's puzzle
         fresh = self.session.initial_carry(1)
-        carry = self.session.initial_carry(self._fixed_batch or live) if live else {}
-        next_input = {state.output: state.input for state in self.session.manifest.carry}
-        serials = list(range(live))  # place of each row's puzzle in the input
-        started = live
+        carry = self.session.initial_carry(self._fixed_batch or started)
+        output_of = {state.input: state.output for state in self.session.manifest.carry}
         finished: dict[int, Solution] = {}  # waiting for the ones before them
         yielded = 0
-        while live:
-            width = self._fixed_batch or live
-            inputs = rows.inputs(width)
+        while rows.live:
+            width = self._fixed_batch or rows.live
+            inputs = self._inputs(rows, width)
             for name, array in carry.items():
                 inputs[name] = array[:width]
             outputs = self.session.infer(inputs)
-            carry = {name: outputs[output] for output, name in next_input.items()}
-            stopped = rows.observe(outputs["logits"][:live].argmax(-1), outputs["q_halt"][:live])
+            carry = {name: outputs[output] for name, output in output_of.items()}
+            stopped = rows.observe(outputs["logits"][: rows.live].argmax(-1), outputs["q_halt"][: rows.live])
             if not stopped.any():
                 continue
-            solutions = rows.solutions(stopped)
-            for row in reversed(np.flatnonzero(stopped).tolist()):  # backwards: the last live row never is a stopped one
-                finished[serials[row]] = solutions[row]
-                following = next(puzzles, None)
-                if following is not None:
-                    rows.load(row, following)
-                    serials[row] = started
+            # backwards, so that the row that is moved into a gap is never one that has stopped
+            for row, solution in reversed(rows.solutions(stopped).items()):
+                finished[numbers[row]] = solution
+                puzzle = next(puzzles, None)
+                if puzzle is not None:
+                    rows.load(row, puzzle)
+                    numbers[row] = started
                     started += 1
                     for name, array in carry.items():
                         array[row] = fresh[name][0]
-                    continue
-                live -= 1
-                if row != live:
-                    rows.move(live, row)
-                    serials[row] = serials[live]
+                else:
+                    last = rows.drop(row)
+                    numbers[row] = numbers[last]
                     for array in carry.values():
-                        array[row] = array[live]
+                        array[row] = array[last]
             while yielded in finished:
                 yield finished.pop(yielded)
                 yielded += 1
@@ -215,24 +186,21 @@ class Solver:
     # -- unrolled graphs ----------------------------------------------------------------------
     def _run_unrolled(self, puzzles: Iterator[Puzzle], capacity: int, trace: bool) -> Iterator[Solution]:
         while True:
-            rows = _Rows(self, self._fixed_batch or capacity, trace)
-            live = 0
-            for puzzle in islice(puzzles, capacity):
-                rows.load(live, puzzle)
-                live += 1
+            rows = self._rows(capacity, trace=trace)
+            live = rows.fill(puzzles, capacity)
             if not live:
                 return
-            outputs = self.session.infer(rows.inputs(self._fixed_batch or live))
-            answers = outputs["logits"][: self.budget, :live].argmax(-1)  # [budget, live, seq]
-            found: dict[int, Solution] = {}
-            for step in range(self.budget):
-                stopped = rows.observe(answers[step], outputs["q_halt"][step, :live])
-                for row, solution in rows.solutions(stopped).items():
-                    found.setdefault(row, solution)  # later steps of a row that has stopped do not count
-                if len(found) == live:
+            outputs = self.session.infer(self._inputs(rows, self._fixed_batch or live))
+            finished: dict[int, Solution] = {}
+            going = np.ones(live, bool)
+            for logits, q_halt in zip(outputs["logits"][:, :live], outputs["q_halt"][:, :live], strict=True):
+                stopped = rows.observe(logits.argmax(-1), q_halt) & going
+                finished |= rows.solutions(stopped)
+                going &= ~stopped
+                if not going.any():
                     break
             for row in range(live):
-                yield found[row]
+                yield finished[row]
 
     # -- loop graphs --------------------------------------------------------------------------
     def _run_loop(self, puzzles: Iterator[Puzzle], capacity: int) -> Iterator[Solution]:
@@ -241,37 +209,16 @@ class Solver:
             threshold = self.policy.threshold
         elif isinstance(self.policy, Fixed) and self.policy.steps is not None:
             budget = min(budget, self.policy.steps)
+        limits: Arrays = {"budget": np.array(budget, np.int64), "threshold": np.array(threshold, np.float32)}
         while True:
-            rows = _Rows(self, self._fixed_batch or capacity, trace=False)
-            live = 0
-            for puzzle in islice(puzzles, capacity):
-                rows.load(live, puzzle)
-                live += 1
+            rows = self._rows(capacity)
+            live = rows.fill(puzzles, capacity)
             if not live:
                 return
-            inputs = rows.inputs(self._fixed_batch or live)
-            inputs |= {"budget": np.array(budget, np.int64), "threshold": np.array(threshold, np.float32)}
-            outputs = self.session.infer(inputs)
-            rows.step[:live] = outputs["steps"][:live] - 1  # observe() counts this call as one step
+            outputs = self.session.infer(self._inputs(rows, self._fixed_batch or live) | limits)
+            rows.step[:live] = outputs["steps"][:live] - 1  # observe() counts the call as one step more
             rows.observe(outputs["logits"][:live].argmax(-1), outputs["q_halt"][:live])
             yield from rows.solutions(np.ones(live, bool)).values()
-
-
-class _Rows:
-    """The puzzles of a batch and what has been seen of them; all arrays are allocated once, [capacity, ...]."""
-
-    def __init__(self, solver: Solver, capacity: int, trace: bool) -> None:
-        seq_len = solver.task.seq_len
-        self._solver = solver
-        self._puzzles: list[Puzzle | None] = [None] * capacity
-        self._traces: list[list[tuple[Tokens, float]]] | None = [[] for _ in range(capacity)] if trace else None
-        self.tokens = np.zeros((capacity, seq_len), np.int32)
-        self.puzzle_ids = np.zeros(capacity, np.int32)
-        self.step = np.zeros(capacity, np.int32)
-        self.unchanged = np.zeros(capacity, np.int32)
-        self.answers = np.full((capacity, seq_len), -1, np.int32)
-        self._state: StepState | None = None
-        self._fired: Mask | None = None
 
 
 def default_policy(manifest: Manifest) -> Policy:

@@ -11,8 +11,13 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trm_edge.errors import InvalidInput, InvalidPuzzle, unknown
+
+if TYPE_CHECKING:
+    from trm_edge.tasks.base import Puzzle, Task
 
 CSV_COLUMNS = ("source", "question", "answer", "rating")
 
@@ -142,3 +147,26 @@ def check_options(family: str, options: Mapping[str, object], allowed: tuple[str
     for name in options:
         if name not in allowed:
             raise InvalidInput(unknown(f"option of the {family} generator", name, allowed))
+
+
+MAX_FILE_BYTES = 1 << 30  #: a file of puzzles is read whole
+_FORMATS = {".csv": "csv", ".json": "json", ".txt": "text", ".sdk": "text", ".sdm": "text"}
+
+
+def read_file(task: Task, path: Path) -> Iterator[Puzzle]:
+    """All puzzles of a file; the name's ending says the format (``.csv``, ``.json``, else text).
+
+    Raises:
+        InvalidInput: the file cannot be read, is too large or is not UTF-8.
+        InvalidPuzzle: a puzzle in it is malformed; the file and the line are named.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise InvalidInput(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB. Split it, or pass a part of it.")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"Cannot read {path}: {error.strerror or error}.") from None
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path} is not a text file (UTF-8).") from None
+    with located(str(path)):
+        yield from task.read(text, format=_FORMATS.get(path.suffix.lower(), "text"))

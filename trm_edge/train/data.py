@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from trm_edge.errors import InvalidInput
 from trm_edge.tasks import get_task
-from trm_edge.tasks.base import Puzzle, Task, Tokens
+from trm_edge.tasks.base import Grid, Puzzle, Task, Tokens
+from trm_edge.tasks.generating import generate_one
 from trm_edge.tasks.sudoku import SudokuTask
 from trm_edge.tasks.sudoku_augment import augment, reveal
 from trm_edge.train.loss import IGNORE
@@ -37,11 +38,11 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Puzzles:
-    """Puzzles with answers, in memory: grids [n, rows, columns]."""
+    """Puzzles with answers, in memory: grids int8 [n, rows, columns], or [n] grids where their sizes differ (ARC)."""
 
     task: Task
-    questions: NDArray[np.int8]
-    answers: NDArray[np.int8]
+    questions: NDArray[Any]
+    answers: NDArray[Any]
     puzzle_ids: NDArray[np.int32]
 
     def __len__(self) -> int:
@@ -63,7 +64,7 @@ class Puzzles:
                 questions = reveal(rng, questions, answers, *recipe.reveal)
         return self._encode(questions, answers, self.puzzle_ids[index])
 
-    def _encode(self, questions: NDArray[np.int8], answers: NDArray[np.int8], ids: NDArray[np.int32]) -> Rows:
+    def _encode(self, questions: NDArray[Any], answers: NDArray[Any], ids: NDArray[np.int32]) -> Rows:
         shape = (len(questions), self.task.seq_len)
         tokens = np.array([self.task.encode(grid) for grid in questions], dtype=np.int32).reshape(shape)
         labels = np.array([self.task.encode(grid) for grid in answers], dtype=np.int64).reshape(shape)
@@ -86,7 +87,17 @@ def collect(task: Task, puzzles: Iterable[Puzzle], *, source: str) -> Puzzles:
         ids.append(puzzle.puzzle_id)
     if not questions:
         raise InvalidInput(f"{source} holds no puzzles.")
-    return Puzzles(task, np.array(questions), np.array(answers), np.array(ids, dtype=np.int32))
+    return Puzzles(task, _stacked(questions), _stacked(answers), np.array(ids, dtype=np.int32))
+
+
+def _stacked(grids: list[Grid]) -> NDArray[Any]:
+    """Grids as one array int8 [n, rows, columns]; as an array of n grids where their sizes differ (ARC)."""
+    if len({grid.shape for grid in grids}) == 1:
+        return np.stack(grids)
+    array = np.empty(len(grids), dtype=object)
+    for number, grid in enumerate(grids):
+        array[number] = grid
+    return array
 
 
 def load_puzzles(task: Task, path: Path, *, limit: int | None = None) -> Puzzles:
@@ -101,7 +112,7 @@ def load_puzzles(task: Task, path: Path, *, limit: int | None = None) -> Puzzles
 def generate_puzzles(task: Task, count: int, seed: int, options: Mapping[str, Any] | None = None) -> Puzzles:
     """``count`` fresh puzzles from the task's own generator; equal seeds give equal puzzles."""
     rng = np.random.default_rng([seed, count])
-    return collect(task, (task.generate(rng, **(options or {})) for _ in range(count)), source="the generator")
+    return collect(task, (generate_one(task, rng, options) for _ in range(count)), source="the generator")
 
 
 def training_puzzles(recipe: Recipe, data: Path | None) -> Puzzles:

@@ -66,8 +66,8 @@ def _rows_until(path: Path, step: int) -> list[dict[str, str]]:
     """Lines of an earlier run up to ``step``; a line cut off by a kill is dropped."""
     if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if (row.get("step") or "").isdigit()]
+    whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
+    rows = [row for row in csv.DictReader(whole.splitlines()) if (row.get("step") or "").isdigit()]
     return [{name: row.get(name) or "" for name in COLUMNS} for row in rows if int(row["step"]) <= step]
 
 

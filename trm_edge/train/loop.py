@@ -6,6 +6,7 @@ exports), ``log.csv``, TensorBoard files. Killing it at any moment loses at most
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from trm_edge.errors import InvalidInput, TrmEdgeError
 from trm_edge.model.checkpoint import save_checkpoint
 from trm_edge.model.network import RecursiveModel
 from trm_edge.train.data import Puzzles, Rows
@@ -34,7 +36,7 @@ class Limits:
     Attributes:
         max_minutes: stop after so many minutes of this run (resume later); None = no limit.
         save_every: seconds between saves.
-        eval_every: steps between evaluations on held-out puzzles; 0 = only at the end.
+        eval_every: steps between evaluations on held-out puzzles, besides the one at the end; 0 = none.
         log_every: steps between lines of the log.
     """
 
@@ -43,13 +45,17 @@ class Limits:
     eval_every: int = 1000
     log_every: int = 50
 
+    def __post_init__(self) -> None:
+        if self.max_minutes is not None and not self.max_minutes > 0:
+            raise InvalidInput(f"max_minutes must be more than 0, not {self.max_minutes}")
+
 
 def train(
     recipe: Recipe,
     puzzles: Puzzles,
     out: Path,
     *,
-    limits: Limits = Limits(),  # noqa: B008  frozen
+    limits: Limits = Limits(),
     held_out: Puzzles | None = None,
     device: torch.device | None = None,
     on_step: Callable[[TrainState, dict[str, float]], None] | None = None,
@@ -66,16 +72,21 @@ def train(
         on_step: called after every step with the state and its metrics (for a progress bar).
 
     Returns:
-        The last state. ``state.step < recipe.steps`` if stopped by time, SIGINT or SIGTERM.
+        The last state. ``state.step < recipe.steps`` if stopped by time, SIGINT or SIGTERM (``state.stopped_by``).
 
     Raises:
-        InvalidInput: the run in ``out`` was started with another recipe.
+        InvalidInput: the run in ``out`` was started with another recipe, or ``out`` holds a model without its state.
+        TrmEdgeError: the loss is not finite any more; what was saved last is kept.
     """
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     state = start(recipe, puzzles, device)
-    state_file = out / "state.safetensors"
+    state_file, model_file = out / "state.safetensors", out / "model.safetensors"
     if state_file.exists():
         load_state(state_file, state, recipe)
+    elif model_file.exists():
+        raise InvalidInput(
+            f"{out} holds a model, but no state to resume from. Choose another --out: nothing is replaced."
+        )
     step = _supervision_step(recipe, state.model, device)
     began = saved = time.monotonic()
     before = state.seconds
@@ -84,27 +95,38 @@ def train(
         nonlocal saved
         state.seconds = before + time.monotonic() - began
         save_state(state_file, state, recipe)
-        save_checkpoint(out / "model.safetensors", averaged(state, recipe), recipe.task, overwrite=True)
+        save_checkpoint(model_file, averaged(state, recipe), recipe.task, overwrite=True)
         log.flush()
         saved = time.monotonic()
 
-    with RunLog(out, resume_at=state.step) as log, _interruption() as interrupted:
-        while state.step < recipe.steps and not interrupted():
+    with RunLog(out, resume_at=state.step) as log, _interruption() as signalled:
+        while state.step < recipe.steps and not signalled():
             if limits.max_minutes is not None and time.monotonic() - began > limits.max_minutes * 60:
                 break
             metrics = _optimizer_step(recipe, state, puzzles, step)
+            if not math.isfinite(metrics["loss"]):
+                raise TrmEdgeError(
+                    f"The loss is {metrics['loss']} at step {state.step}: the run has diverged. "
+                    f"Lower lr and lr_other, or set clip = 1.0; {out} keeps what was saved last."
+                )
             if on_step is not None:
                 on_step(state, metrics)
             if state.step % limits.log_every == 0 or state.step == recipe.steps:
                 log.write(state.step, {"minutes": (before + time.monotonic() - began) / 60, **metrics})
-            if held_out is not None and limits.eval_every and state.step % limits.eval_every == 0:
+            if held_out is not None and _evaluation_due(state.step, recipe, limits):
                 from trm_edge.train.evaluate import evaluate
 
-                log.write(state.step, {"held_out_exact": evaluate(averaged(state, recipe), held_out).exact})
+                accuracy = evaluate(averaged(state, recipe).to(device), held_out)
+                log.write(state.step, {"held_out_exact": accuracy.exact})
             if time.monotonic() - saved > limits.save_every:
                 save()
         save()
+        state.stopped_by = signalled()
     return state
+
+
+def _evaluation_due(step: int, recipe: Recipe, limits: Limits) -> bool:
+    return step == recipe.steps or (limits.eval_every > 0 and step % limits.eval_every == 0)
 
 
 def start(recipe: Recipe, puzzles: Puzzles, device: torch.device) -> TrainState:
@@ -145,7 +167,7 @@ def _supervision_step(recipe: Recipe, model: RecursiveModel, device: torch.devic
         with torch.autocast(device.type, torch.bfloat16, enabled=recipe.bf16):
             z_H, z_L = recurse(act.z_H, act.z_L, act.tokens, act.puzzle_ids)
             logits, q = model.heads(z_H)
-        q_halt = q[:, 0].float()
+        q_halt = model.halting_logit(q).float()
         return z_H, z_L, step_loss(recipe.loss, logits, q_halt, act.labels), q_halt
 
     return step
@@ -158,7 +180,7 @@ def _optimizer_step(recipe: Recipe, state: TrainState, puzzles: Puzzles, step: S
     if count:
         _refill(act, state.model, puzzles.draw(recipe, state.step, count))
     z_H, z_L, loss, q_halt = step(act)
-    loss.loss.backward()
+    loss.loss.backward()  # type: ignore[no-untyped-call]
     norm = torch.nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip or float("inf"))
     scale = recipe.lr_scale(state.step)
     for group, lr in zip(state.optimizer.param_groups, (recipe.lr, recipe.lr_other), strict=True):
@@ -205,20 +227,23 @@ def _halted(recipe: Recipe, state: TrainState, q_halt: Tensor) -> Tensor:
 
 
 @contextmanager
-def _interruption() -> Iterator[Callable[[], bool]]:
-    """Turn SIGINT and SIGTERM into a flag, so that the step under way ends and the state is saved."""
-    asked = False
+def _interruption() -> Iterator[Callable[[], int]]:
+    """Note SIGINT and SIGTERM instead of obeying, so that the step under way ends and the state is saved.
 
-    def ask(*_: object) -> None:
-        nonlocal asked
-        asked = True
+    Gives a function that tells the number of the signal, 0 before one came.
+    """
+    received = 0
+
+    def note(number: int, _: object) -> None:
+        nonlocal received
+        received = number
 
     try:
-        old = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        old = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     except ValueError:  # not the main thread: signals are the host program's business
         old = {}
     try:
-        yield lambda: asked
+        yield lambda: received
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)

@@ -14,6 +14,34 @@ from trm_edge.model.config import ModelConfig
 RECIPES = Path(__file__).with_name("recipes")
 SCHEDULES = ("constant", "cosine", "linear")
 LOSS_NAMES = ("stablemax", "softmax")
+MAX_BYTES = 1 << 20  #: a recipe is a page
+
+# setting -> smallest and largest value; the upper bounds only stop absurd allocations
+_RANGES: dict[str, tuple[float, float]] = {
+    "steps": (1, 1 << 40),
+    "batch_size": (1, 1 << 24),
+    "lr": (0.0, 10.0),
+    "lr_other": (0.0, 10.0),
+    "betas": (0.0, 0.999999),
+    "weight_decay": (0.0, 1000.0),
+    "clip": (0.0, 1e6),
+    "warmup": (0, 1 << 40),
+    "decay_from": (0.0, 1.0),
+    "lr_min_ratio": (0.0, 1.0),
+    "ema": (0.0, 1.0),
+    "halt_exploration_prob": (0.0, 1.0),
+    "reveal": (0.0, 1.0),
+    "generate": (1, 1 << 32),
+    "seed": (0, (1 << 31) - 1),
+}
+_TYPE_NAMES = {
+    "str": "a text",
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "tuple[float, float]": "a list of two numbers",
+    "Mapping[str, Any]": "a table",
+}
 
 
 @dataclass(frozen=True)
@@ -28,7 +56,7 @@ class Recipe:
         lr: learning rate of matrices in the network.
         lr_other: learning rate of embeddings and heads.
         betas: AdamW.
-        weight_decay: AdamW, on everything with two dimensions.
+        weight_decay: AdamW, on all parameters (as official).
         clip: largest gradient norm; 0 = no clipping.
         warmup: steps of linear warm-up.
         schedule: ``constant``, ``cosine`` (to ``lr_min_ratio``) or ``linear`` (the same, straight).
@@ -71,27 +99,36 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size"):
-            self._in_range(name, 1, 1 << 40)
-        self._in_range("generate", 1, 1 << 40)
-        for name in ("lr", "lr_other"):
-            self._in_range(name, 0.0, 10.0)
-        for name in ("decay_from", "lr_min_ratio", "ema", "halt_exploration_prob"):
-            self._in_range(name, 0.0, 1.0)
-        for name in ("weight_decay", "clip", "warmup", "seed"):
-            self._in_range(name, 0, 1 << 40)
-        low, high = self.reveal
-        if not 0 <= low <= high <= 1:
-            raise InvalidConfig(f"reveal = [{low}, {high}] is out of range. Allowed: 0 <= low <= high <= 1.")
+        for field in fields(self):
+            self._check_type(field.name, str(field.type))
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if not all(low <= number <= high for number in (value if isinstance(value, tuple) else (value,))):
+                raise InvalidConfig(f"{name} = {_shown(value)} is out of range. Allowed: {low} to {high}.")
+        if self.reveal[0] > self.reveal[1]:
+            raise InvalidConfig(f"reveal = {_shown(self.reveal)} is out of order. Write the smaller share first.")
         if self.schedule not in SCHEDULES:
             raise InvalidConfig(unknown("schedule", self.schedule, SCHEDULES))
         if self.loss not in LOSS_NAMES:
             raise InvalidConfig(unknown("loss", self.loss, LOSS_NAMES))
+        for name in ("vocab_size", "seq_len"):
+            if name in self.model:
+                raise InvalidConfig(f"model.{name} is not for a recipe to say: it comes from the task.")
 
-    def _in_range(self, name: str, low: float, high: float) -> None:
+    def _check_type(self, name: str, annotation: str) -> None:
+        """Refuse a value of another type (TOML brings strings where numbers are meant)."""
         value = getattr(self, name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise InvalidConfig(f"{name} = {value!r} is out of range. Allowed: {low} to {high}.")
+        kind = annotation.removesuffix(" | None")
+        good = {
+            "str": isinstance(value, str),
+            "bool": isinstance(value, bool),
+            "int": _is_number(value) and isinstance(value, int),
+            "float": _is_number(value),
+            "tuple[float, float]": isinstance(value, tuple) and len(value) == 2 and all(map(_is_number, value)),
+            "Mapping[str, Any]": isinstance(value, Mapping),
+        }[kind]
+        if not good and not (value is None and kind != annotation):
+            raise InvalidConfig(f"{name} = {_shown(value)} is not {_TYPE_NAMES[kind]}.")
 
     def model_config(self, *, vocab_size: int, seq_len: int) -> ModelConfig:
         """The model's configuration for a task of this vocabulary and length."""
@@ -126,16 +163,26 @@ def load_recipe(name: str) -> Recipe:
     """
     path = Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
     if not path.is_file():
+        if name.endswith(".toml"):
+            raise InvalidConfig(f"No recipe at {path}. Bundled recipes: {', '.join(recipe_names())}.")
         raise InvalidConfig(unknown("recipe", name, [*recipe_names(), "FILE.toml"]))
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InvalidConfig(f"{path} is larger than {MAX_BYTES} bytes; this is not a recipe.")
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise InvalidConfig(f"Cannot read {path}: {error.strerror or error}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidConfig(f"{path} is not a TOML file: {error}.") from None
     return recipe_from_dict(values, source=str(path))
 
 
 def recipe_from_dict(values: Mapping[str, Any], *, source: str) -> Recipe:
-    """Build a recipe from plain data, naming an unknown or missing field."""
+    """Build a recipe from plain data.
+
+    Raises:
+        InvalidConfig: an unknown, missing or bad setting (which is named).
+    """
     names = [field.name for field in fields(Recipe)]
     for name in values:
         if name not in names:
@@ -143,11 +190,19 @@ def recipe_from_dict(values: Mapping[str, Any], *, source: str) -> Recipe:
     for name in ("task", "model", "steps"):
         if name not in values:
             raise InvalidConfig(f"{source}: the setting '{name}' is missing.")
-    pairs = {name: tuple(values[name]) for name in ("betas", "reveal") if name in values}
-    for name, pair in pairs.items():
-        if len(pair) != 2:
-            raise InvalidConfig(f"{source}: {name} = {list(pair)} must hold two numbers.")
-    return Recipe(**{**values, **pairs})
+    pairs = {name: tuple(values[name]) for name in ("betas", "reveal") if isinstance(values.get(name), list)}
+    try:
+        return Recipe(**{**values, **pairs})
+    except InvalidConfig as error:
+        raise InvalidConfig(f"{source}: {error}") from None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _shown(value: object) -> str:
+    return repr(list(value) if isinstance(value, tuple) else value)
 
 
 def recipe_names() -> list[str]:

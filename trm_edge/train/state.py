@@ -61,6 +61,7 @@ class TrainState:
     act: ActState
     step: int = 0
     seconds: float = 0.0  # training time so far, over all runs
+    stopped_by: int = 0  # number of the signal that ended this run early; not saved
 
 
 def save_state(path: Path, state: TrainState, recipe: Recipe) -> None:
@@ -110,7 +111,7 @@ def load_state(path: Path, state: TrainState, recipe: Recipe) -> None:
         for name, parameter in state.model.named_parameters():
             if name in moments["step"]:
                 state.optimizer.state[parameter] = {
-                    key: values[name].to(parameter.device if key != "step" else "cpu")
+                    key: values[name].to(parameter.device)  # "step" too: the fused optimizer wants it there
                     for key, values in moments.items()
                 }
     except (KeyError, RuntimeError) as error:

@@ -1,0 +1,192 @@
+"""From a checkpoint to a bundle: refuse what cannot work, write the graph, record the float model's answers.
+
+Nothing is run here but the float model: whether the graph agrees with it is :mod:`trm_edge.verify`'s to say.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from trm_edge import __version__
+from trm_edge.bundle import GOLDEN, MODEL_CARD, CarrySpec, Halting, Manifest, write_bundle
+from trm_edge.errors import InvalidCheckpoint, InvalidConfig, InvalidInput, Refused
+from trm_edge.export.golden import golden_puzzles, golden_vectors
+from trm_edge.export.graphs import OPSETS, build_graph
+from trm_edge.export.onnx import graph_stats, to_bytes
+from trm_edge.export.precision import PRECISIONS
+from trm_edge.export.targets import get_target
+from trm_edge.model.checkpoint import Checkpoint
+from trm_edge.model.config import ModelConfig
+from trm_edge.specs import Format, GraphVariant, Precision
+from trm_edge.tasks import get_task
+from trm_edge.tasks.base import Puzzle
+
+MODEL_FILE = "model.onnx"
+MAX_STEPS = 4096  #: supervision steps of an unrolled graph, or the default budget of the others
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What to write.
+
+    Attributes:
+        graph: layout of the recursion.
+        precision: number format.
+        target: processor that the bundle is for, see ``trm-edge targets``.
+        steps: depth of an ``unrolled`` graph; default budget of the others.
+        puzzles: puzzle embeddings to keep, by id; None keeps the only one there is.
+        opset: ONNX operator set.
+        golden: number of golden puzzles.
+    """
+
+    graph: GraphVariant = GraphVariant.STEP
+    precision: Precision = Precision.FP32
+    target: str = "cpu"
+    steps: int = 16
+    puzzles: tuple[int, ...] | None = None
+    opset: int = OPSETS[-1]
+    golden: int = 8
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("steps", 1, MAX_STEPS), ("opset", OPSETS[0], OPSETS[-1]), ("golden", 1, 1024)):
+            if not low <= getattr(self, name) <= high:
+                raise InvalidConfig(f"{name} = {getattr(self, name)} is out of range. Allowed: {low} to {high}.")
+        if self.puzzles is not None and len(set(self.puzzles)) != len(self.puzzles):
+            raise InvalidConfig(f"puzzles = {list(self.puzzles)} names a puzzle twice.")
+
+
+def bundle_name(model_name: str, options: ExportOptions) -> str:
+    """The house's name for a bundle: ``sudoku-9x9.fp32.onnx-step``."""
+    return f"{model_name}.{options.precision}.{Format.ONNX}-{options.graph}"
+
+
+def export_bundle(
+    checkpoint: Checkpoint,
+    options: ExportOptions,
+    out: Path,
+    *,
+    name: str,
+    model_card: str | None = None,
+    puzzles: Sequence[Puzzle] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write a bundle atomically.
+
+    Args:
+        checkpoint: the float model and its task.
+        options: what to write.
+        out: folder to make, or a ``.zip``.
+        name: the model's name, for the manifest and the card.
+        model_card: Markdown; None writes a card with the facts that the checkpoint holds.
+        puzzles: golden puzzles; None generates them.
+        overwrite: replace ``out`` if it exists.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        Refused: the target cannot run this precision or graph.
+        InvalidInput: ``out`` exists, or a puzzle id is not in the model.
+        InvalidCheckpoint: the weights give NaN.
+    """
+    if out.exists() and not overwrite:  # said before the work; write_bundle makes sure again
+        raise InvalidInput(f"{out} exists. Choose another --out, or pass --overwrite.")
+    reason = get_target(options.target).supports(options.precision, options.graph)
+    if reason is not None:
+        raise Refused(reason)
+    model, config, task = checkpoint.model, checkpoint.model.config, get_task(checkpoint.task)
+    kept = kept_puzzles(config, options.puzzles)
+    dtype = PRECISIONS[options.precision].float_dtype
+    vectors = golden_vectors(
+        model, task, puzzles or golden_puzzles(task, options.golden), kept=kept, steps=options.steps
+    )
+    graph = build_graph(model, options.graph, puzzles=kept, steps=options.steps, dtype=dtype, opset=options.opset)
+    data = to_bytes(graph.model)
+    manifest = Manifest(
+        name=bundle_name(name, options),
+        task=task.id,
+        seq_len=config.seq_len,
+        vocab_size=config.vocab_size,
+        format=Format.ONNX,
+        graph=options.graph,
+        precision=options.precision,
+        target=options.target,
+        steps=options.steps,
+        halting=Halting(policy="act", threshold=0.0, min_steps=1, max_steps=options.steps),
+        inputs=graph.inputs,
+        outputs=graph.outputs,
+        carry=_carry(checkpoint, dtype) if options.graph is GraphVariant.STEP else (),
+        puzzles=kept,
+        puzzle_prefix_len=config.prefix_len,
+        model=config.to_dict(),
+        graph_stats={**graph_stats(data), "opset": options.opset},
+        tools={
+            "trm-edge": __version__,
+            "python": platform.python_version(),
+            **{package: version(package) for package in ("torch", "onnx", "numpy")},
+        },
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        evidence=get_target(options.target).evidence,
+        model_file=MODEL_FILE,
+    )
+    card = model_card if model_card is not None else _plain_card(name, checkpoint)
+    files: dict[str, bytes | Path] = {
+        MODEL_FILE: data,
+        GOLDEN: vectors.to_json().encode(),
+        MODEL_CARD: card.encode(),
+    }
+    return write_bundle(out, manifest, files, overwrite=overwrite)
+
+
+def kept_puzzles(config: ModelConfig, asked: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Which rows of the puzzle-embedding table to keep: those asked for, or the only one.
+
+    Raises:
+        InvalidInput: the table has several rows and none was asked for (a table can be gigabytes), a row that it does
+            not have was, or the model has no table.
+    """
+    count = config.num_puzzle_identifiers if config.puzzle_emb_ndim else 0
+    if asked is None:
+        if count > 1:
+            raise InvalidInput(
+                f"The model has {count} puzzle embeddings of {config.puzzle_emb_ndim} numbers. "
+                "Say which to keep: --puzzles 3,7 or --puzzles all."
+            )
+        return tuple(range(count))
+    if asked and not count:
+        raise InvalidInput("The model has no puzzle embedding. Leave --puzzles out.")
+    for number in asked:
+        if not 0 <= number < count:
+            raise InvalidInput(f"Puzzle id {number} is out of range. The model has ids 0 to {count - 1}.")
+    if not asked:
+        raise InvalidInput("--puzzles names no puzzle. Name at least one, for example --puzzles 0.")
+    return asked
+
+
+def _carry(checkpoint: Checkpoint, dtype: str) -> tuple[CarrySpec, ...]:
+    """The states of a step graph with their initial vectors, as the graph's number format holds them."""
+    specs = []
+    for state, init in (("z_H", checkpoint.model.H_init), ("z_L", checkpoint.model.L_init)):
+        values = init.to(getattr(torch, dtype)).float()
+        if not torch.isfinite(values).all():
+            raise InvalidCheckpoint(f"The initial state of '{state}' does not fit into {dtype}. Use --precision fp32.")
+        specs.append(CarrySpec(state, f"{state}_next", tuple(values.tolist())))
+    return tuple(specs)
+
+
+def _plain_card(name: str, checkpoint: Checkpoint) -> str:
+    config = checkpoint.model.config
+    count = sum(p.numel() for p in checkpoint.model.parameters())
+    return (
+        f"# {name}\n\n"
+        f"{config.kind.upper()} for `{checkpoint.task}`: {count:,} weights, hidden size {config.hidden_size}, "
+        f"{config.H_cycles} x {config.L_cycles} recursions a supervision step.\n\n"
+        "Training data, accuracy and licence: not stated by the checkpoint.\n"
+    )

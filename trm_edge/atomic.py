@@ -1,0 +1,50 @@
+"""Writing a file whole or not at all (standard library only)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from trm_edge.errors import InvalidInput, TrmEdgeError
+
+
+def check_destination(path: Path, *, overwrite: bool) -> None:
+    """Refuse a file that is there already; worth asking before long work, too.
+
+    Raises:
+        InvalidInput: ``path`` exists and ``overwrite`` is False, or is no regular file.
+    """
+    if not os.path.lexists(path):
+        return
+    if path.exists() and not path.is_file():
+        raise InvalidInput(f"{path} is not a file. Choose another name.")
+    if not overwrite:
+        raise InvalidInput(f"{path} exists. Choose another name, or pass --overwrite.")
+
+
+@contextmanager
+def atomic_file(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
+    """Open ``path`` for writing under a temporary name beside it; renamed into place when the ``with`` ends well.
+
+    An exception in the ``with``, Ctrl-C included, leaves nothing behind and an old file as it was.
+
+    Raises:
+        InvalidInput: ``path`` exists and ``overwrite`` is False, or is no regular file.
+        TrmEdgeError: the system could not write it.
+    """
+    check_destination(path, overwrite=overwrite)
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise TrmEdgeError(f"Cannot write {path}: {error.strerror or error}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)

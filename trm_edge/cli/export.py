@@ -1,0 +1,119 @@
+"""``trm-edge export``: a checkpoint becomes a bundle, and the bundle proves itself with its golden vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trm_edge.errors import InvalidInput
+from trm_edge.specs import Format, GraphVariant, Precision
+
+if TYPE_CHECKING:
+    from trm_edge.model.checkpoint import Checkpoint
+    from trm_edge.tasks.base import Puzzle
+
+
+def export(
+    model: Annotated[
+        str | None, typer.Argument(help="Bundled model or checkpoint file; default: the 9x9 Sudoku solver.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder or .zip to write; default: the bundle's name, here.")] = None,
+    format: Annotated[Format, typer.Option(help="File format of the graph.")] = Format.ONNX,
+    graph: Annotated[GraphVariant, typer.Option(help="Layout of the recursion.")] = GraphVariant.STEP,
+    precision: Annotated[Precision, typer.Option(help="Number format.")] = Precision.FP32,
+    target: Annotated[str, typer.Option(help="Processor; see trm-edge targets.")] = "cpu",
+    steps: Annotated[int, typer.Option(help="Depth of an unrolled graph; default budget of the others.")] = 16,
+    puzzles: Annotated[str | None, typer.Option(help="Puzzle embeddings to keep: '3,7,10-19' or 'all'.")] = None,
+    opset: Annotated[int, typer.Option(help="ONNX operator set, 18 to 23.")] = 23,
+    golden: Annotated[int, typer.Option(help="Golden puzzles that travel with the bundle.")] = 8,
+    golden_data: Annotated[Path | None, typer.Option(help="CSV or JSON to take the golden puzzles from.")] = None,
+    verify: Annotated[bool, typer.Option(help="Replay the golden puzzles afterwards.")] = True,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what lies at --out.")] = False,
+) -> None:
+    """Export a model as a bundle: graph, golden vectors, manifest and model card."""
+    from trm_edge.model.checkpoint import load_checkpoint
+    from trm_edge.models_registry import resolve
+    from trm_edge.optional import require
+
+    require("onnx", extra="export")
+    from trm_edge.export.pipeline import ExportOptions, bundle_name, export_bundle
+
+    source = resolve(model)
+    checkpoint = load_checkpoint(source)
+    kept = None if puzzles is None else parse_puzzles(puzzles, checkpoint)
+    options = ExportOptions(graph, precision, target, steps, kept, opset, golden)
+    name = model_name(source)
+    card = source.with_name("model-card.md")
+    path = export_bundle(
+        checkpoint,
+        options,
+        out or Path(bundle_name(name, options)),
+        name=name,
+        model_card=card.read_text(encoding="utf-8") if card.is_file() else None,
+        puzzles=None if golden_data is None else _first(checkpoint, golden_data, golden),
+        overwrite=overwrite,
+    )
+    _report(path, verify=verify)
+
+
+def model_name(checkpoint: Path) -> str:
+    """What a checkpoint file is called: its folder, where the file is just ``model.safetensors``."""
+    return checkpoint.absolute().parent.name if checkpoint.stem == "model" else checkpoint.stem
+
+
+def parse_puzzles(text: str, checkpoint: Checkpoint) -> tuple[int, ...]:
+    """Puzzle ids out of ``"3,7,10-19"`` or ``"all"``.
+
+    Raises:
+        InvalidInput: not of that form.
+    """
+    count = checkpoint.model.config.num_puzzle_identifiers
+    if text == "all":
+        return tuple(range(count))
+    ids: list[int] = []
+    for part in text.split(","):
+        low, _, high = part.strip().partition("-")
+        if not low.isdecimal() or (high and not high.isdecimal()):
+            raise InvalidInput(f"--puzzles '{text}' is not a list of ids. Write for example 3,7,10-19 or all.")
+        if int(high or low) >= count:
+            raise InvalidInput(f"Puzzle id {high or low} is out of range. The model has ids 0 to {count - 1}.")
+        ids.extend(range(int(low), int(high or low) + 1))
+    return tuple(ids)
+
+
+def _first(checkpoint: Checkpoint, data: Path, count: int) -> list[Puzzle]:
+    from itertools import islice
+
+    from trm_edge.tasks import get_task
+    from trm_edge.tasks.reading import read_file
+
+    puzzles = list(islice(read_file(get_task(checkpoint.task), data), count))
+    if not puzzles:
+        raise InvalidInput(f"{data} holds no puzzles.")
+    return puzzles
+
+
+def _report(path: Path, *, verify: bool) -> None:
+    """Say what was written, and let the bundle prove itself."""
+    from rich.console import Console
+
+    from trm_edge.bundle import read_bundle
+
+    with read_bundle(path) as bundle:
+        manifest, stats = bundle.manifest, bundle.manifest.graph_stats
+        console = Console()
+        console.print(f"[bold]{path}[/bold]", highlight=False)
+        top = ", ".join(f"{kind} {count}" for kind, count in list(stats["nodes"].items())[:6])
+        console.print(
+            f"  {manifest.graph} graph, {manifest.precision}, {stats['node_count']} nodes ({top}, ...)\n"
+            f"  {stats['file_bytes']:,} bytes = {stats['file_to_weights']:.3f} x the weights",
+            highlight=False,
+        )
+        if verify:
+            from trm_edge.runtimes import open_session
+            from trm_edge.verify.golden import check_golden
+
+            with open_session(bundle) as session:
+                console.print(f"  golden vectors: {check_golden(session, bundle.golden())}", highlight=False)

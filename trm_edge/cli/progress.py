@@ -1,0 +1,54 @@
+"""Progress on standard error: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+LINE_EVERY = 50  #: steps between two lines where there is no terminal
+
+
+@contextmanager
+def counted(items: Iterable[Item], *, total: int, what: str) -> Iterator[Iterable[Item]]:
+    """Hand on ``items``, with a bar that counts them; nothing where there is no terminal."""
+    if not sys.stderr.isatty():
+        yield items
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield progress.track(items, total=total)
+
+
+@contextmanager
+def training(total: int) -> Iterator[Callable[[int, Mapping[str, float]], None]]:
+    """Show a training run of ``total`` steps: call what is given with the step and its metrics."""
+    began = time.monotonic()
+
+    def described(metrics: Mapping[str, float]) -> str:
+        return (
+            f"loss {metrics['loss']:.3f}  exact {metrics['exact']:.0%}  "
+            f"halting steps {metrics['halting_steps']:.1f}  {(time.monotonic() - began) / 60:.1f} min"
+        )
+
+    def print_line(step: int, metrics: Mapping[str, float]) -> None:
+        if step % LINE_EVERY == 0 or step == total:
+            print(f"step {step}/{total}  {described(metrics)}", file=sys.stderr, flush=True)
+
+    if not sys.stderr.isatty():
+        yield print_line
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("first step", total=total)
+        yield lambda step, metrics: progress.update(bar, completed=step, description=described(metrics))

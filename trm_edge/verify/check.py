@@ -1,0 +1,129 @@
+"""All checks of a bundle in one go, and where their material comes from: the float model, the puzzles.
+
+PyTorch is loaded by :func:`open_reference` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trm_edge.bundle import Bundle, Manifest
+from trm_edge.errors import ParityFailure
+from trm_edge.optional import require
+from trm_edge.runtimes.base import Session
+from trm_edge.tasks import get_task
+from trm_edge.tasks.generating import generate_many
+from trm_edge.tasks.reading import read_file
+from trm_edge.verify.bounds import Bounds
+from trm_edge.verify.golden import GoldenReport, check_golden
+from trm_edge.verify.parity import ParityReport, compare, with_kept_ids
+
+if TYPE_CHECKING:
+    from trm_edge.runtimes.torch_eager import TorchEagerSession
+    from trm_edge.tasks.base import Puzzle
+
+SEED = 0  #: of the puzzles a comparison generates; a bundle is always compared on the same ones
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What the checks found. That it exists means that the files match their hashes.
+
+    Attributes:
+        golden: replay of the golden vectors.
+        parity: comparison with the float model, None if there was none to compare with.
+        bounds: what is allowed.
+    """
+
+    golden: GoldenReport
+    parity: ParityReport | None
+    bounds: Bounds
+
+    @property
+    def violations(self) -> list[str]:
+        """Bounds that were not kept, one line each."""
+        of_parity = [] if self.parity is None else self.bounds.parity_violations(self.parity)
+        return self.bounds.golden_violations(self.golden) + of_parity
+
+    def require_kept(self) -> None:
+        """Fail if a bound was not kept.
+
+        Raises:
+            ParityFailure: names each bound with what was measured and what is allowed.
+        """
+        violations = self.violations
+        if violations:
+            raise ParityFailure(f"Parity bounds not kept: {'; '.join(violations)}")
+
+
+def verify_bundle(
+    bundle: Bundle,
+    session: Session,
+    bounds: Bounds,
+    *,
+    reference: Session | None = None,
+    puzzles: Iterable[Puzzle] = (),
+    policy: str | None = None,
+    budget: int | None = None,
+) -> Verification:
+    """Replay the golden vectors and, given a ``reference``, compare on ``puzzles``.
+
+    Args:
+        bundle: the bundle; reading it has checked the hashes of its files.
+        session: opened from it.
+        bounds: what is allowed; breaking them is reported, not raised.
+        reference: the float model, from :func:`open_reference`.
+        puzzles: what to compare on.
+        policy: halting policy of the comparison; None: the bundle's default.
+        budget: steps of the comparison; None: the bundle's default.
+
+    Raises:
+        InvalidBundle: no golden vectors, or the graph answers nonsense.
+        InvalidInput: the float model is of another shape, or there are no puzzles.
+    """
+    golden = check_golden(session, bundle.golden())
+    if reference is None:
+        return Verification(golden, None, bounds)
+    task = get_task(bundle.manifest.task)
+    parity = compare(reference, session, task, puzzles, policy=policy, budget=budget)
+    return Verification(golden, parity, bounds)
+
+
+def open_reference(model: str, *, threads: int | None = None) -> TorchEagerSession:
+    """The float model as a session.
+
+    Args:
+        model: a bundled model's name, or a trm-edge checkpoint.
+        threads: PyTorch's thread count; None leaves it.
+
+    Raises:
+        MissingDependency: PyTorch is not installed.
+        InvalidInput: no such model.
+        InvalidCheckpoint: not a checkpoint.
+    """
+    require("torch", extra="torch")
+    from trm_edge.model.checkpoint import load_checkpoint
+    from trm_edge.models_registry import resolve
+    from trm_edge.runtimes.torch_eager import TorchEagerSession
+
+    path = resolve(model)
+    checkpoint = load_checkpoint(path)
+    return TorchEagerSession.from_model(checkpoint.model, checkpoint.task, name=str(path), threads=threads)
+
+
+def comparison_puzzles(manifest: Manifest, data: Path | None, count: int) -> Iterator[Puzzle]:
+    """The first ``count`` puzzles of a file, or as many generated ones, always the same.
+
+    Raises:
+        InvalidInput: ``count`` below 1, an unreadable file.
+        InvalidPuzzle: a puzzle of the file is malformed.
+    """
+    task = get_task(manifest.task)
+    puzzles = generate_many(task, count, SEED)  # checks count, too
+    if data is not None:
+        puzzles = islice(read_file(task, data), count)
+    return with_kept_ids(puzzles, manifest)
