@@ -217,9 +217,9 @@ class _Writer:
             x = g.op("Add", x, self._weight("positions", positions[prefix:]))
         if model.puzzle_emb is None:
             return x
-        table = np.zeros((len(self.puzzles), prefix * hidden), dtype=np.float32)
-        table[:, : config.puzzle_emb_ndim] = _numpy(model.puzzle_emb.weight)[list(self.puzzles)] * scale
-        table = table.reshape(-1, prefix, hidden)
+        flat = np.zeros((len(self.puzzles), prefix * hidden), dtype=np.float32)
+        flat[:, : config.puzzle_emb_ndim] = _numpy(model.puzzle_emb.weight)[list(self.puzzles)] * scale
+        table: Array = flat.reshape(-1, prefix, hidden)
         if positions is not None:
             table = table + positions[:prefix]
         if len(self.puzzles) > 1:

@@ -48,6 +48,7 @@ class OnnxRuntimeSession(Session):
             raise Refused(f"onnxruntime opens onnx graphs, this bundle holds {bundle.manifest.format}")
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read while the library loads
         ort = require("onnxruntime", extra="onnx")
+        ort.disable_telemetry_events()  # for a host program that had loaded it already
         available = ort.get_available_providers()
         providers = list(options.get("providers") or (CPU,))
         for name in providers:

@@ -42,7 +42,7 @@ class FakeTask(Task):
 
     def solved(self, questions: Tokens, answers: Tokens) -> NDArray[np.bool_]:
         self.checks += 1
-        return np.isin(answers, self.solves).all(axis=1)
+        return np.asarray(np.isin(answers, self.solves).all(axis=1))
 
     @classmethod
     def from_id(cls, id: str) -> Self:

@@ -18,7 +18,6 @@ Messages say what was given, what is allowed and how to mend it, in one line.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class TrmEdgeError(Exception):
@@ -67,6 +66,8 @@ def unknown(what: str, given: str, allowed: Iterable[str]) -> str:
     >>> unknown("precision", "fp3", ["fp32", "fp16"])
     "Unknown precision 'fp3'. Allowed: fp32, fp16. Did you mean 'fp32'?"
     """
+    from difflib import get_close_matches  # 2.5 ms that a command without a mistake need not pay
+
     names = list(allowed)
     near = get_close_matches(given, names, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""

@@ -44,7 +44,7 @@ def open_torch_eager(build_bundle: Callable[[], Bundle]) -> Session:
         puzzle_emb_ndim=8,
         halt_max_steps=4,
     )
-    return TorchEagerSession.from_model(RecursiveModel(config), "fake")
+    return TorchEagerSession.from_model(RecursiveModel(config), "fake", threads=1)
 
 
 def open_fake(build_bundle: Callable[[], Bundle]) -> Session:

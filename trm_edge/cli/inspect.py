@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from trm_edge.bundle import Manifest
     from trm_edge.specs import TensorSpec
 
+_MODEL_FIELDS = ("hidden_size", "L_layers", "H_layers", "H_cycles", "L_cycles", "mlp_t", "puzzle_emb_ndim")
+
 
 def inspect(
     bundle: Annotated[Path, typer.Argument(help="Folder or .zip that 'trm-edge export' wrote.")],
@@ -46,8 +48,7 @@ def described(manifest: Manifest) -> Iterator[tuple[str, str]]:
         yield "puzzles", f"{len(m.puzzles)} embeddings kept, ids {_shortened(m.puzzles)}"
     yield from _block("inputs", map(_tensor, m.inputs))
     yield from _block("outputs", map(_tensor, m.outputs))
-    if m.model:
-        yield "model", _pairs(m.model)
+    yield "model", _pairs({name: m.model[name] for name in _MODEL_FIELDS if name in m.model})
     yield from _stats(m.graph_stats)
     yield "parity", "not checked yet: trm-edge verify" if m.parity is None else _pairs(m.parity)
     yield from _block("latency", map(_pairs, m.latency))

@@ -14,7 +14,7 @@ LINE_EVERY = 50  #: steps between two lines where there is no terminal
 
 
 @contextmanager
-def counted(items: Iterable[Item], *, total: int, what: str) -> Iterator[Iterable[Item]]:
+def counted(items: Iterable[Item], *, total: int | None, what: str) -> Iterator[Iterable[Item]]:
     """Hand on ``items``, with a bar that counts them; nothing where there is no terminal."""
     if not sys.stderr.isatty():
         yield items

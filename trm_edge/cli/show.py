@@ -166,6 +166,8 @@ def _lines(task: Task, solution: Solution) -> Iterator[Any]:
         yield f"step {step}: {count}, halting logit {solution.trace.q_halt[step - 1]:+.2f}"
         if step == 1 or changed.any():
             yield task.render_text(grid, question=question, changed=None if step == 1 else changed)
+    if solution.trace is not None:
+        yield "answer:"
     yield task.render_text(solution.grid, question=question)
     yield verdict(task, solution)
 

@@ -62,7 +62,7 @@ def verify(
         nullcontext() if against is None else open_reference(against, threads=threads) as reference,
     ):
         bounds = _bounds(opened.manifest, max_logits_error, min_answer_agreement, min_halting_agreement)
-        chosen = comparison_puzzles(opened.manifest, data, puzzles)
+        chosen = () if against is None else comparison_puzzles(opened.manifest, data, puzzles)
         with counted(chosen, total=puzzles, what="puzzles") as shown:
             found = verify_bundle(
                 opened, session, bounds, reference=reference, puzzles=shown, policy=halt, budget=budget

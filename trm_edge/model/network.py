@@ -68,7 +68,7 @@ class Attention(nn.Module):
         return merged
 
     def _heads(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2)
+        return x.view(*x.shape[:-1], self.num_heads, self.head_dim).transpose(1, 2)
 
 
 def rotary_table(length: int, head_dim: int, theta: float) -> tuple[Tensor, Tensor]:
@@ -193,7 +193,7 @@ class RecursiveModel(nn.Module):
                 puzzle_ids = tokens.new_zeros(tokens.shape[0])
             row = self.puzzle_emb(puzzle_ids)  # [batch, puzzle_emb_ndim]
             row = F.pad(row, (0, config.prefix_len * config.hidden_size - config.puzzle_emb_ndim))
-            x = torch.cat((row.unflatten(-1, (config.prefix_len, config.hidden_size)), x), dim=1)
+            x = torch.cat((row.view(-1, config.prefix_len, config.hidden_size), x), dim=1)
         if self.embed_pos is not None:
             x = math.sqrt(0.5) * (x + self.embed_pos.weight)  # keeps the variance of one embedding
         return math.sqrt(config.hidden_size) * x

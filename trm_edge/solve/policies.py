@@ -98,7 +98,7 @@ class Act:
 
     def __post_init__(self) -> None:
         _at_least_one("act:min", self.min_steps)
-        if not abs(self.threshold) <= np.finfo(np.float32).max:
+        if not abs(self.threshold) <= float(np.finfo(np.float32).max):
             raise InvalidInput(f"act:threshold must be a finite number, not {self.threshold}")
 
     def halted(self, state: StepState) -> Mask:

@@ -85,7 +85,7 @@ class Rows:
         self._traces: list[list[tuple[Tokens, float]]] | None = [[] for _ in range(capacity)] if trace else None
         self._state: StepState | None = None
         self._fired: Mask = np.zeros(0, bool)
-        self._has_rules: bool = getattr(task, "has_rules", True)
+        self._has_rules: bool = task.has_rules
         # zeros are tokens too: rows that are not live may be computed where the batch size is fixed
         self.tokens = np.zeros((capacity, task.seq_len), np.int32)
         self.puzzle_rows = np.zeros(capacity, np.int32)
@@ -116,8 +116,7 @@ class Rows:
         self.tokens[row] = self._task.encode(puzzle.question)
         self._puzzles[row] = puzzle
         self.step[row] = 0
-        self._unchanged[row] = 0
-        self._answers[row] = -1  # equals no answer
+        self._answers[row] = -1  # equals no answer: the first step repeats nothing
         if self._traces is not None:
             self._traces[row] = []
 

@@ -40,6 +40,7 @@ class ArcTask(Task):
     """
 
     family = "arc"
+    has_rules = False
 
     def __init__(self, canvas: int) -> None:
         if not _MIN_SIDE <= canvas <= _MAX_SIDE:

@@ -49,6 +49,7 @@ class Task(ABC):
     """Codec + rules + generator of one kind of puzzle at one size."""
 
     family: ClassVar[str]  #: "sudoku", "maze", "arc"
+    has_rules: ClassVar[bool] = True  #: whether :meth:`check` can tell a right answer from a wrong one
     id: str  #: "sudoku-9x9", "maze-30x30", "arc-30x30"; `get_task(task.id)` builds an equal task
     seq_len: int  #: tokens of one puzzle
     vocab_size: int

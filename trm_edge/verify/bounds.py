@@ -1,7 +1,7 @@
 """How far a bundle may be from its float model: one row a precision, and what a report violates.
 
-The defaults were chosen on trained models, where a 9x9 Sudoku model of 520,193 weights showed local logits errors of 2e-4
-in fp32 and 0.2 in fp16. They bound what the graph does (local errors) and what the user sees (answers, halting steps),
+The defaults leave room above what a trained 9x9 Sudoku model of 520,193 weights showed: local logits errors of 2e-4 in
+fp32 and 0.2 in fp16. They bound what the graph does (local errors) and what the user sees (answers, halting steps),
 never the trajectory errors: where a model does not settle, those say nothing about the graph.
 """
 

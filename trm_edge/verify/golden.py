@@ -5,6 +5,7 @@ Needs neither the float model nor the exporter, only the bundle and a session.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,7 +63,7 @@ def check_golden(session: Session, vectors: GoldenVectors) -> GoldenReport:
     budget = len(vectors.q_halt)
     solver = Solver(session, task, budget=budget)
     width = session.manifest.fixed_batch or len(vectors)
-    counts = np.zeros(3, int)
+    equal = Counter[str]()
     q_error = np.zeros(budget)
     for low in range(0, len(vectors), width):
         rows = slice(low, low + width)
@@ -73,10 +74,8 @@ def check_golden(session: Session, vectors: GoldenVectors) -> GoldenReport:
         grids = map(task.decode, vectors.tokens[rows])
         puzzles = [Puzzle(grid, puzzle_id=number) for grid, number in zip(grids, ids, strict=True)]
         steps, halted = halting(solver, puzzles, answers, q_halt)
-        counts += (
-            (halted == vectors.answers[rows]).all(-1).sum(),
-            (answers[-1] == vectors.last_answers[rows]).all(-1).sum(),
-            (steps == vectors.halting_steps[rows]).sum(),
-        )
+        equal["answers"] += int((halted == vectors.answers[rows]).all(-1).sum())
+        equal["last_answers"] += int((answers[-1] == vectors.last_answers[rows]).all(-1).sum())
+        equal["halting_steps"] += int((steps == vectors.halting_steps[rows]).sum())
         q_error = np.maximum(q_error, np.abs(q_halt - vectors.q_halt[:, rows]).max(-1))
-    return GoldenReport(len(vectors), *counts.tolist(), tuple(q_error.tolist()))
+    return GoldenReport(puzzles=len(vectors), q_halt_error=tuple(q_error.tolist()), **equal)

@@ -17,8 +17,8 @@ import numpy as np
 
 from trm_edge.bundle import Manifest
 from trm_edge.errors import InvalidInput
-from trm_edge.runtimes.base import Session
-from trm_edge.solve import Policy, Solver
+from trm_edge.runtimes.base import Arrays
+from trm_edge.solve import Policy, Solver, StepSession
 from trm_edge.tasks.base import Puzzle, Task
 from trm_edge.verify.differences import Measured, StepError, measure, summarise
 from trm_edge.verify.steps import Batch, StepResult, check_same_model, halting, one_step, supervision_steps
@@ -79,8 +79,8 @@ class ParityReport:
 
 
 def compare(
-    reference: Session,
-    tested: Session,
+    reference: StepSession,
+    tested: StepSession,
     task: Task,
     puzzles: Iterable[Puzzle],
     *,
@@ -200,18 +200,15 @@ def _compare_batch(model: Solver, solver: Solver, puzzles: Sequence[Puzzle], tal
 
 
 def _lockstep(
-    reference: Session, tested: Session, batch: Batch, budget: int
+    reference: StepSession, tested: StepSession, batch: Batch, budget: int
 ) -> Iterator[tuple[StepResult, StepResult, StepResult | None]]:
     """Of each step: the float model, the bundle on its own carry, and the bundle on the float model's.
 
     Step by step, so that no more than two carries a side are in memory.
     """
-    carry = reference.initial_carry(len(batch.tokens))
+    carry: Arrays = reference.initial_carry(len(batch.tokens))
     pairs = zip(supervision_steps(reference, batch, budget), supervision_steps(tested, batch, budget), strict=True)
     for step, (expected, given) in enumerate(pairs):
-        if tested.manifest.carry:
-            alone = one_step(tested, batch, carry)
-        else:
-            alone = given if step == 0 else None  # both sides start alike
-        yield expected, given, alone
+        start = given if step == 0 else None  # both sides start alike, so that this step is local too
+        yield expected, given, one_step(tested, batch, carry) if tested.manifest.carry else start
         carry = expected.carry

@@ -21,9 +21,7 @@ from trm_edge.verify.parity import ParityReport, remarks
 from trm_edge.verify.versions import environment, versions
 
 
-def to_dict(
-    found: Verification, bundle: Bundle, session: Session, reference: Session | None = None
-) -> dict[str, Any]:
+def to_dict(found: Verification, bundle: Bundle, session: Session, reference: Session | None = None) -> dict[str, Any]:
     """Everything, JSON-ready. Numbers that are not finite become None."""
     m = bundle.manifest
     parity = found.parity
@@ -130,16 +128,16 @@ def _table(title: str, errors: Sequence[StepError]) -> Any:
     from rich.table import Table
 
     states = list(errors[0].carries)
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    heads = ["step", "logits max", "mean", "halting logit", "cells differ"]
-    for head in [*heads, *(f"{state} {what}" for state in states for what in ("max", "cosine"))]:
-        table.add_column(head, justify="right")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    heads = ["step", "logits\nmax", "\nmean", "halting\nlogit", "cells\ndiffer"]
+    for head in [*heads, *(f"{state}\n{what}" for state in states for what in ("max", "cosine"))]:
+        table.add_column(head, justify="right", no_wrap=True)
     for error in errors:
         cells = [str(error.step), *(f"{v:.1e}" for v in (error.logits_max, error.logits_mean, error.q_halt_max))]
         cells.append(str(error.cells))
         for state in states:
             carry = error.carries[state]
-            cells += [f"{carry.max:.1e}", f"{math.floor(carry.cosine * 1e6 + 0.01) / 1e6:.6f}"]
+            cells += [f"{carry.max:.1e}", f"{carry.cosine:.6f}"]
         table.add_row(*cells)
     return table
 
@@ -159,7 +157,9 @@ def _bounds_text(found: Verification) -> str:
     )
     if found.parity is None:
         return shares
-    return f"{shares}, local logits error at most {bounds.max_logits_error:g} ({found.parity.logits_error:.1e} measured)"
+    return (
+        f"{shares}, local logits error at most {bounds.max_logits_error:g} ({found.parity.logits_error:.1e} measured)"
+    )
 
 
 def _finite(value: Any) -> Any:

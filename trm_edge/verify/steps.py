@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trm_edge.bundle import Manifest
 from trm_edge.errors import InvalidInput
-from trm_edge.runtimes.base import Arrays, Session
-from trm_edge.solve import Solver
+from trm_edge.runtimes.base import Arrays
+from trm_edge.solve import Solver, StepSession
 from trm_edge.solve.rows import Rows
 from trm_edge.specs import GraphVariant
 from trm_edge.tasks.base import Puzzle, Tokens
@@ -42,7 +43,7 @@ class Batch:
         """A batch, padded to ``width`` rows by repeating its own."""
         count = len(tokens)
         rows = np.arange(width or count) % count
-        return cls(tokens[rows], [puzzle_ids[row] for row in rows], count)
+        return cls(tokens[rows], [puzzle_ids[row] for row in rows.tolist()], count)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +63,11 @@ class StepResult:
     @property
     def answers(self) -> Tokens:
         """Answer tokens, int32 [count, seq_len]."""
-        return self.logits.argmax(-1).astype(np.int32)
+        tokens: Tokens = self.logits.argmax(-1).astype(np.int32)
+        return tokens
 
 
-def one_step(session: Session, batch: Batch, carry: Arrays) -> StepResult:
+def one_step(session: StepSession, batch: Batch, carry: Arrays) -> StepResult:
     """One supervision step of a step graph from ``carry``, which is rounded to the graph's own number format."""
     inputs = _inputs(session, batch)
     for spec in session.manifest.inputs:
@@ -76,7 +78,7 @@ def one_step(session: Session, batch: Batch, carry: Arrays) -> StepResult:
     return StepResult(outputs["logits"][: batch.count], outputs["q_halt"][: batch.count], states)
 
 
-def supervision_steps(session: Session, batch: Batch, budget: int) -> Iterator[StepResult]:
+def supervision_steps(session: StepSession, batch: Batch, budget: int) -> Iterator[StepResult]:
     """The first ``budget`` steps, without halting.
 
     A loop graph gives only its last step away, so it is run once for every budget up to this one.
@@ -128,7 +130,7 @@ def halting(
     return steps, answers[steps - 1, np.arange(len(puzzles))]
 
 
-def check_same_model(reference: Session, tested: Session) -> None:
+def check_same_model(reference: StepSession, tested: StepSession) -> None:
     """Refuse to compare sessions whose tensors cannot be compared.
 
     Raises:
@@ -157,8 +159,8 @@ def _carry(manifest: Manifest) -> str:
     return f"{states}, {manifest.puzzle_prefix_len} positions of prefix"
 
 
-def _inputs(session: Session, batch: Batch) -> dict[str, NDArray[np.int32]]:
-    inputs = {"tokens": batch.tokens}
+def _inputs(session: StepSession, batch: Batch) -> dict[str, NDArray[Any]]:
+    inputs: dict[str, NDArray[Any]] = {"tokens": batch.tokens}
     if session.manifest.takes_puzzle_ids:
         inputs["puzzle_ids"] = np.array([session.puzzle_row(number) for number in batch.puzzle_ids], np.int32)
     return inputs
