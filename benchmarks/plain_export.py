@@ -1,4 +1,4 @@
-"""The plain way, as a baseline: the official block written with ``chunk`` and transposes, traced by ``torch.onnx.export``.
+"""The plain way, as a baseline: the official block with its ``chunk`` and transposes, traced by ``torch.onnx.export``.
 
 This is what one gets without trm-edge: the step as the official code writes it, handed to the standard exporter.
 """

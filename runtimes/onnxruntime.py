@@ -30,6 +30,18 @@ _TYPES = {
 }
 
 
+def load_onnxruntime() -> Any:
+    """The library, with its telemetry off: from 1.29 on it reports home unless told not to before it loads.
+
+    Raises:
+        MissingDependency: onnxruntime is not installed.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read while the library loads
+    ort = require("onnxruntime", extra="onnx")
+    ort.disable_telemetry_events()  # for a host program that had loaded it already
+    return ort
+
+
 class OnnxRuntimeSession(Session):
     """A graph in ONNX Runtime."""
 
@@ -46,9 +58,7 @@ class OnnxRuntimeSession(Session):
         """
         if bundle.manifest.format is not Format.ONNX:
             raise Refused(f"onnxruntime opens onnx graphs, this bundle holds {bundle.manifest.format}")
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read while the library loads
-        ort = require("onnxruntime", extra="onnx")
-        ort.disable_telemetry_events()  # for a host program that had loaded it already
+        ort = load_onnxruntime()
         available = ort.get_available_providers()
         providers = list(options.get("providers") or (CPU,))
         for name in providers:

@@ -1,0 +1,1 @@
+"""Latency: how long solving takes, side by side, in one process."""
