@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from trm_edge.bundle import GoldenVectors
+from trm_edge.errors import InvalidCheckpoint
 from trm_edge.model.network import RecursiveModel
 from trm_edge.tasks.base import Puzzle, Task
 
@@ -34,6 +35,9 @@ def golden_vectors(
         puzzles: any number, at least one.
         kept: puzzle ids whose embeddings stay in the bundle; puzzles with another id are given one of these.
         steps: budget.
+
+    Raises:
+        InvalidCheckpoint: the weights give NaN or infinity.
     """
     chosen = list(puzzles)
     tokens = np.stack([task.encode(puzzle.question) for puzzle in chosen]).astype(np.int32)
@@ -41,8 +45,10 @@ def golden_vectors(
     ids = np.array([p.puzzle_id if p.puzzle_id in kept else next(fallback) for p in chosen], dtype=np.int32)
     answers, q_halt = [], []
     z_H, z_L = model.initial_carry(len(chosen))
-    for _ in range(steps):
+    for step in range(1, steps + 1):
         z_H, z_L, logits, q = model.step(z_H, z_L, torch.from_numpy(tokens), torch.from_numpy(ids))
+        if not (logits.isfinite().all() and q.isfinite().all()):
+            raise InvalidCheckpoint(f"The weights give NaN or infinity at supervision step {step}; train them again.")
         answers.append(logits.argmax(-1).to(torch.int32).numpy())
         q_halt.append(q.numpy())
     q_all, answers_all = np.stack(q_halt), np.stack(answers)  # [steps, n], [steps, n, seq]

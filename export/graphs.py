@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from trm_edge.errors import InvalidCheckpoint
 from trm_edge.export.graph_builder import DOMAIN, Constants, GraphBuilder, make_function, make_model
 from trm_edge.model.network import Block, RecursiveModel, SwiGLU, rotary_table
 from trm_edge.specs import GraphVariant, TensorSpec
@@ -63,6 +64,9 @@ def build_graph(
         steps: supervision steps of ``unrolled``.
         dtype: ``"float32"`` or ``"float16"``: of weights, activations and carry; logits are float32 always.
         opset: of the default domain, 18 to 23.
+
+    Raises:
+        InvalidCheckpoint: a weight is too large for ``dtype``, or not finite.
     """
     writer = _Writer(model, puzzles, dtype, opset)
     build = {GraphVariant.STEP: writer.step, GraphVariant.LOOP: writer.loop}
@@ -197,7 +201,11 @@ class _Writer:
     # -- the pieces ---------------------------------------------------------------------------
 
     def _weight(self, name: str, values: Array) -> str:
-        return self.constants.add(name, values.astype(self.dtype))
+        with np.errstate(over="ignore"):  # said below, with the name
+            stored = values.astype(self.dtype)
+        if not np.isfinite(stored).all():
+            raise InvalidCheckpoint(f"The weight '{name}' does not fit into {self.dtype}. Use --precision fp32.")
+        return self.constants.add(name, stored)
 
     def _initial_carry(self, g: GraphBuilder) -> tuple[str, str]:
         """``(z_H, z_L)`` before the first step, for as many rows as there are tokens."""

@@ -52,7 +52,7 @@ class ExportOptions:
     steps: int = 16
     puzzles: tuple[int, ...] | None = None
     opset: int = OPSETS[-1]
-    golden: int = 8
+    golden: int = 4
 
     def __post_init__(self) -> None:
         for name, low, high in (("steps", 1, MAX_STEPS), ("opset", OPSETS[0], OPSETS[-1]), ("golden", 1, 1024)):

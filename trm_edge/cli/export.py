@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,9 +28,11 @@ def export(
     steps: Annotated[int, typer.Option(help="Depth of an unrolled graph; default budget of the others.")] = 16,
     puzzles: Annotated[str | None, typer.Option(help="Puzzle embeddings to keep: '3,7,10-19' or 'all'.")] = None,
     opset: Annotated[int, typer.Option(help="ONNX operator set, 18 to 23.")] = 23,
-    golden: Annotated[int, typer.Option(help="Golden puzzles that travel with the bundle.")] = 8,
+    golden: Annotated[int, typer.Option(help="Golden puzzles that travel with the bundle.")] = 4,
     golden_data: Annotated[Path | None, typer.Option(help="CSV or JSON to take the golden puzzles from.")] = None,
-    verify: Annotated[bool, typer.Option(help="Replay the golden puzzles afterwards.")] = True,
+    verify: Annotated[
+        bool, typer.Option(help="Replay the golden puzzles afterwards; exit code 1 if they differ.")
+    ] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what lies at --out.")] = False,
 ) -> None:
     """Export a model as a bundle: graph, golden vectors, manifest and model card."""
@@ -51,7 +54,7 @@ def export(
         options,
         out or Path(bundle_name(name, options)),
         name=name,
-        model_card=card.read_text(encoding="utf-8") if card.is_file() else None,
+        model_card=_read_card(card) if card.is_file() else None,
         puzzles=None if golden_data is None else _first(checkpoint, golden_data, golden),
         overwrite=overwrite,
     )
@@ -74,13 +77,21 @@ def parse_puzzles(text: str, checkpoint: Checkpoint) -> tuple[int, ...]:
         return tuple(range(count))
     ids: list[int] = []
     for part in text.split(","):
-        low, _, high = part.strip().partition("-")
-        if not low.isdecimal() or (high and not high.isdecimal()):
+        match = re.fullmatch(r"([0-9]{1,10})(?:-([0-9]{1,10}))?", part.strip())
+        low, high = (0, -1) if match is None else (int(match[1]), int(match[2] or match[1]))
+        if high < low:
             raise InvalidInput(f"--puzzles '{text}' is not a list of ids. Write for example 3,7,10-19 or all.")
-        if int(high or low) >= count:
-            raise InvalidInput(f"Puzzle id {high or low} is out of range. The model has ids 0 to {count - 1}.")
-        ids.extend(range(int(low), int(high or low) + 1))
+        if high >= count:
+            raise InvalidInput(f"Puzzle id {high} is out of range. The model has ids 0 to {count - 1}.")
+        ids.extend(range(low, high + 1))
     return tuple(ids)
+
+
+def _read_card(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path} is not UTF-8 text. Save it as UTF-8, or move it away.") from None
 
 
 def _first(checkpoint: Checkpoint, data: Path, count: int) -> list[Puzzle]:
@@ -98,13 +109,14 @@ def _first(checkpoint: Checkpoint, data: Path, count: int) -> list[Puzzle]:
 def _report(path: Path, *, verify: bool) -> None:
     """Say what was written, and let the bundle prove itself."""
     from rich.console import Console
+    from rich.text import Text
 
     from trm_edge.bundle import read_bundle
 
     with read_bundle(path) as bundle:
         manifest, stats = bundle.manifest, bundle.manifest.graph_stats
         console = Console()
-        console.print(f"[bold]{path}[/bold]", highlight=False)
+        console.print(Text(str(path), style="bold"), soft_wrap=True)  # a path is neither markup nor prose to wrap
         top = ", ".join(f"{kind} {count}" for kind, count in list(stats["nodes"].items())[:6])
         console.print(
             f"  {manifest.graph} graph, {manifest.precision}, {stats['node_count']} nodes ({top}, ...)\n"
@@ -113,7 +125,10 @@ def _report(path: Path, *, verify: bool) -> None:
         )
         if verify:
             from trm_edge.runtimes import open_session
-            from trm_edge.verify.golden import check_golden
+            from trm_edge.verify.bounds import DEFAULT_BOUNDS
+            from trm_edge.verify.check import verify_bundle
 
             with open_session(bundle) as session:
-                console.print(f"  golden vectors: {check_golden(session, bundle.golden())}", highlight=False)
+                found = verify_bundle(bundle, session, DEFAULT_BOUNDS[manifest.precision])
+            console.print(f"  golden vectors: {found.golden}", highlight=False)
+            found.require_kept()

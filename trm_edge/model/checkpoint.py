@@ -17,11 +17,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from trm_edge.errors import InvalidCheckpoint, InvalidInput
+from trm_edge.errors import InvalidCheckpoint, InvalidInput, TrmEdgeError
 from trm_edge.model.config import ModelConfig
 from trm_edge.model.network import RecursiveModel
 
 FORMAT = "trm-edge"
+
+_FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,7 @@ def save_checkpoint(path: Path, model: RecursiveModel, task: str, *, overwrite: 
 
     Raises:
         InvalidInput: the file exists and ``overwrite`` is false.
+        TrmEdgeError: the system could not write it.
     """
     if path.exists() and not overwrite:
         raise InvalidInput(f"{path} exists. Choose another name, or pass --overwrite.")
@@ -46,12 +49,18 @@ def save_checkpoint(path: Path, model: RecursiveModel, task: str, *, overwrite: 
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file under a temporary name, then rename it into place."""
+    """Write a safetensors file under a temporary name, then rename it into place.
+
+    Raises:
+        TrmEdgeError: the system could not write it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         save_file(dict(tensors), temporary, dict(metadata))
         os.replace(temporary, path)
+    except SafetensorError as error:  # what it makes of a full disk
+        raise TrmEdgeError(f"Cannot write {path}: {error}.") from None
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -85,30 +94,36 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         config = ModelConfig.from_dict(json.loads(metadata["config"]))
         task = metadata["task"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InvalidCheckpoint(f"{path}: the header's configuration cannot be read ({error}).") from None
-    model = RecursiveModel(config)
-    load_weights(model, tensors, source=str(path))
-    return Checkpoint(model.eval(), task)
+    return Checkpoint(build_model(config, tensors, source=str(path)), task)
 
 
-def load_weights(model: RecursiveModel, tensors: Mapping[str, Tensor], *, source: str) -> None:
-    """Copy ``tensors`` into ``model`` as float32.
+def build_model(config: ModelConfig, tensors: Mapping[str, Tensor], *, source: str) -> RecursiveModel:
+    """The model of ``config`` with ``tensors`` as its weights, in float32 and evaluation mode.
 
     Raises:
-        InvalidCheckpoint: a tensor is missing, unexpected, of another shape, or not finite.
+        InvalidCheckpoint: a tensor is missing, unexpected, of another shape, not of floats, or not finite.
     """
-    expected = model.state_dict()
-    for name, tensor in expected.items():
+    with torch.device("meta"):  # shapes only: nothing is allocated for a configuration that the weights do not fit
+        expected = {name: tuple(tensor.shape) for name, tensor in RecursiveModel(config).state_dict().items()}
+    weights: dict[str, Tensor] = {}
+    for name, shape in expected.items():
         if name not in tensors:
-            raise InvalidCheckpoint(f"{source}: tensor '{name}' is missing; expected shape {tuple(tensor.shape)}.")
-        if tensors[name].shape != tensor.shape:
+            raise InvalidCheckpoint(f"{source}: tensor '{name}' is missing; expected shape {shape}.")
+        tensor = tensors[name]
+        if tensor.shape != shape:
+            raise InvalidCheckpoint(f"{source}: tensor '{name}' has shape {tuple(tensor.shape)}, expected {shape}.")
+        if tensor.dtype not in _FLOATS or tensor.layout is not torch.strided or tensor.is_meta:
             raise InvalidCheckpoint(
-                f"{source}: tensor '{name}' has shape {tuple(tensors[name].shape)}, expected {tuple(tensor.shape)}."
+                f"{source}: tensor '{name}' is {tensor.dtype}, {tensor.layout}; expected plain floating-point numbers."
             )
-        if not torch.isfinite(tensors[name]).all():
+        weights[name] = tensor.float()
+        if not torch.isfinite(weights[name]).all():
             raise InvalidCheckpoint(f"{source}: tensor '{name}' holds NaN or infinite values.")
     for name in tensors:
         if name not in expected:
-            raise InvalidCheckpoint(f"{source}: tensor '{name}' has no place in a {model.config.kind} of this shape.")
-    model.load_state_dict({name: tensors[name].float() for name in expected})
+            raise InvalidCheckpoint(f"{source}: tensor '{name}' has no place in a {config.kind} of this shape.")
+    model = RecursiveModel(config)
+    model.load_state_dict(weights)
+    return model.eval()

@@ -8,7 +8,6 @@ are learned, and comes from the task otherwise.
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,9 +18,8 @@ import yaml
 from torch import Tensor
 
 from trm_edge.errors import InvalidCheckpoint, InvalidInput
-from trm_edge.model.checkpoint import Checkpoint, load_weights
+from trm_edge.model.checkpoint import Checkpoint, build_model
 from trm_edge.model.config import ModelConfig
-from trm_edge.model.network import RecursiveModel
 from trm_edge.tasks.base import Task
 
 MAX_CONFIG_BYTES = 1 << 20
@@ -50,9 +48,7 @@ def load_official(path: Path, task: Task) -> Checkpoint:
     arch = _read_arch(weights_path.with_name("all_config.yaml"))
     tensors = _rename(_read_weights(weights_path), str(weights_path))
     config = _config(arch, tensors, task, str(weights_path))
-    model = RecursiveModel(config)
-    load_weights(model, tensors, source=str(weights_path))
-    return Checkpoint(model.eval(), task.id)
+    return Checkpoint(build_model(config, tensors, source=str(weights_path)), task.id)
 
 
 def _newest_step(folder: Path) -> Path:
@@ -71,7 +67,7 @@ def _read_arch(path: Path) -> dict[str, Any]:
         arch = yaml.safe_load(path.read_text(encoding="utf-8"))["arch"]
         if not isinstance(arch, dict):
             raise TypeError("'arch' is not a table")
-    except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise InvalidCheckpoint(f"{path} is not an official configuration: {str(error).splitlines()[0]}.") from None
     return arch
 
@@ -79,7 +75,7 @@ def _read_arch(path: Path) -> dict[str, Any]:
 def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except Exception as error:  # a damaged pickle makes the unpickler raise almost anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InvalidCheckpoint(f"Cannot read {path} as a file of tensors: {reason}") from None
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
@@ -116,10 +112,12 @@ def _config(arch: Mapping[str, Any], tensors: Mapping[str, Tensor], task: Task, 
     settings = {name: arch[name] for name in _ARCH_FIELDS if name in arch}
     is_hrm = "H_level.layers.0.mlp.gate_proj.weight" in tensors
     settings["H_layers"] = arch.get("H_layers", 0) if is_hrm else 0  # TRM's yaml has the field, and ignores it
+    # what a yaml leaves out has the official default, which is not always ours; HRM's own has none of these three
+    settings.setdefault("mlp_t", False)
     settings["no_ACT_continue"] = arch.get("no_ACT_continue", not is_hrm)
     if settings.get("puzzle_emb_ndim", 0):
-        settings["puzzle_emb_len"] = arch.get("puzzle_emb_len", 0)
-        if "puzzle_emb.weight" in tensors:
+        settings["puzzle_emb_len"] = arch.get("puzzle_emb_len", 0 if is_hrm else 16)
+        if "puzzle_emb.weight" in tensors and tensors["puzzle_emb.weight"].ndim:
             settings["num_puzzle_identifiers"] = tensors["puzzle_emb.weight"].shape[0]
     if "expansion" in settings and isinstance(settings["expansion"], int):
         settings["expansion"] = float(settings["expansion"])
@@ -130,9 +128,9 @@ def _config(arch: Mapping[str, Any], tensors: Mapping[str, Tensor], task: Task, 
             f"{task.vocab_size}. Pass the task that the model was trained for."
         )
     config = ModelConfig.from_dict({"vocab_size": vocab_size, "seq_len": task.seq_len, **settings})
-    for name, axis in (("L_level.layers.0.token_mlp.down_proj.weight", 0), ("embed_pos.weight", 0)):
-        if name in tensors and tensors[name].shape[axis] != config.total_len:
-            found = tensors[name].shape[axis] - config.prefix_len
+    for name in ("L_level.layers.0.token_mlp.down_proj.weight", "embed_pos.weight"):
+        if name in tensors and tensors[name].ndim and tensors[name].shape[0] != config.total_len:
+            found = tensors[name].shape[0] - config.prefix_len
             raise InvalidCheckpoint(
                 f"{source}: tensor '{name}' has shape {tuple(tensors[name].shape)}: puzzles of {found} tokens, "
                 f"but task '{task.id}' has {task.seq_len}. Pass the task that the model was trained for."

@@ -104,9 +104,10 @@ def train(
             if limits.max_minutes is not None and time.monotonic() - began > limits.max_minutes * 60:
                 break
             metrics = _optimizer_step(recipe, state, puzzles, step)
-            if not math.isfinite(metrics["loss"]):
+            if not (math.isfinite(metrics["loss"]) and math.isfinite(metrics["grad_norm"])):
                 raise TrmEdgeError(
-                    f"The loss is {metrics['loss']} at step {state.step}: the run has diverged. "
+                    f"The loss is {metrics['loss']} and its gradient {metrics['grad_norm']} at step {state.step}: "
+                    "the run has diverged. "
                     f"Lower lr and lr_other, or set clip = 1.0; {out} keeps what was saved last."
                 )
             if on_step is not None:

@@ -36,7 +36,7 @@ def line_chart(lines: Sequence[Line], *, title: str, x_label: str, y_label: str)
     plot = _Plot(columns[0], max(columns[-1], columns[0] + 1), low, high)
     body = [
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        _text(LEFT, 24, title, "start", 'font-weight="bold" font-size="15"'),
+        _text(LEFT, 24, title, "start", ' font-weight="bold" font-size="15"'),
         *plot.axes(columns, x_label, y_label),
     ]
     for number, line in enumerate(lines):
@@ -83,8 +83,8 @@ class _Plot:
         bottom, middle = HEIGHT - BOTTOM, (TOP + HEIGHT - BOTTOM) // 2
         yield f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{bottom}" y2="{bottom}" stroke="#222"/>'
         yield _text((LEFT + WIDTH - RIGHT) // 2, HEIGHT - 12, x_label, "middle")
-        yield _text(20, middle, y_label, "middle", f'transform="rotate(-90 20 {middle})"')
+        yield _text(20, middle, y_label, "middle", f' transform="rotate(-90 20 {middle})"')
 
 
 def _text(x: float, y: float, text: str, anchor: str, more: str = "") -> str:
-    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" {more}>{escape(text)}</text>'
+    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}"{more}>{escape(text)}</text>'

@@ -95,10 +95,9 @@ def supervision_steps(session: StepSession, batch: Batch, budget: int) -> Iterat
             for logits, q_halt in zip(outputs["logits"][:budget], outputs["q_halt"][:budget], strict=True):
                 yield StepResult(logits[: batch.count], q_halt[: batch.count])
         case GraphVariant.LOOP:
-            never = {"threshold": np.array(np.inf, np.float32)}
+            inputs = _inputs(session, batch) | {"threshold": np.array(np.inf, np.float32)}  # never halts
             for step in range(1, budget + 1):
-                limits = {"budget": np.array(step, np.int64), **never}
-                outputs = session.infer(_inputs(session, batch) | limits)
+                outputs = session.infer(inputs | {"budget": np.array(step, np.int64)})
                 yield StepResult(outputs["logits"][: batch.count], outputs["q_halt"][: batch.count])
 
 
