@@ -44,10 +44,9 @@ def versions() -> dict[str, str]:
     return found
 
 
-def save(name: str, settings: dict[str, Any], results: Any, *, folder: Path = RESULTS) -> Path:
-    """Write ``results`` as JSON, with the machine, the versions and the date."""
-    folder.mkdir(exist_ok=True)
-    document = {
+def document(name: str, settings: dict[str, Any], results: Any) -> dict[str, Any]:
+    """``results`` with the machine, the versions and the date."""
+    return {
         "benchmark": name,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": machine(),
@@ -55,6 +54,15 @@ def save(name: str, settings: dict[str, Any], results: Any, *, folder: Path = RE
         "settings": settings,
         "results": results,
     }
-    path = folder / f"{name}.json"
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def write(path: Path, content: Any) -> Path:
+    """Write JSON for people to read."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return path
+
+
+def save(name: str, settings: dict[str, Any], results: Any) -> Path:
+    """Write a benchmark's document into the folder of results."""
+    return write(RESULTS / f"{name}.json", document(name, settings, results))

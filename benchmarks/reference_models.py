@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from record import save
+from record import document, write
 
 from trm_edge.model.checkpoint import Checkpoint, load_checkpoint, load_tensors
 from trm_edge.models_registry import MODELS_DIR
@@ -31,6 +31,10 @@ from trm_edge.verify.chart import Line, line_chart
 GIVENS = {"sudoku-9x9": (25, 27, 30, 34, 38, 45), "sudoku-4x4": (5, 6, 8)}
 SHARES = (0.0, 0.15, 0.3)  #: of the blanks of a file's puzzles that are revealed
 SEED = 20261124
+OVERLAP = {
+    "sudoku-9x9": "puzzles generated afresh, and on a file that was not trained on",
+    "sudoku-4x4": "puzzles generated afresh (only 288 grids of 4x4 exist, so training has seen some of them)",
+}
 
 
 def main() -> None:
@@ -67,11 +71,12 @@ def main() -> None:
         "trained_on": options.trained_on,
     }
     settings = {"count": options.count, "steps": options.steps, "data": options.data.name if options.data else None}
-    saved = save(f"model_{options.name}", settings, results)
-    shutil.move(saved, folder / "results.json")
+    facts = document(f"model_{options.name}", settings, results)
+    write(folder / "results.json", {**facts.pop("results"), **facts})  # figures first, where `trm-edge models` looks
     (folder / "curve.svg").write_text(curve(options.run / "log.csv", options.name), encoding="utf-8")
-    document = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    (folder / "model-card.md").write_text(card(options.name, checkpoint, document), encoding="utf-8")
+    (folder / "model-card.md").write_text(
+        card(options.name, checkpoint, {**facts, "results": results}), encoding="utf-8"
+    )
 
 
 def puzzle_sets(name: str, count: int, data: Path | None) -> Iterator[tuple[str, Puzzles]]:
@@ -126,9 +131,9 @@ def curve(log: Path, name: str) -> str:
     return line_chart(lines, title=f"Training of {name}", x_label="optimizer step", y_label="training puzzles")
 
 
-def card(name: str, checkpoint: Checkpoint, document: dict[str, Any]) -> str:
-    """The model card, every number out of ``document``."""
-    results, config = document["results"], checkpoint.model.config
+def card(name: str, checkpoint: Checkpoint, facts: dict[str, Any]) -> str:
+    """The model card, every number out of ``facts``."""
+    results, config = facts["results"], checkpoint.model.config
     weights = sum(parameter.numel() for parameter in checkpoint.model.parameters())
     table = "\n".join(
         f"| {row['source']} | {row['givens']:g} | {row['puzzles']} | {100 * row['exact']:.1f} % "
@@ -137,29 +142,30 @@ def card(name: str, checkpoint: Checkpoint, document: dict[str, Any]) -> str:
     )
     return f"""# {name}
 
-A Tiny Recursive Model (arXiv 2510.04871) for the task `{checkpoint.task}`: {weights:,} weights, hidden size
-{config.hidden_size}, {config.L_layers} layers, tokens mixed by an MLP, {config.H_cycles} x {config.L_cycles}
-recursions a supervision step, trained with at most {config.halt_max_steps} supervision steps.
+A Tiny Recursive Model (arXiv 2510.04871) for the task `{checkpoint.task}`, a reference model of trm-edge.
 
+- **Shape**: {weights:,} weights; hidden size {config.hidden_size}, {config.L_layers} layers, tokens mixed by an MLP;
+  {config.H_cycles} x {config.L_cycles} recursions a supervision step; at most
+  {config.halt_max_steps} supervision steps in training.
 - **Trained on**: {results["trained_on"]}; augmented on the fly.
-- **Recipe**: `trm-edge train --recipe {name}`; {results["training_steps"]:,} steps in
-  {results["training_minutes"]:g} minutes of shared {document["machine"]["processor"]}.
-- **Curve**: `curve.svg`.
+- **Recipe**: `trm-edge train --recipe {name}`: {results["training_steps"]:,} optimizer steps in
+  {results["training_minutes"]:g} minutes on two cores ({facts["machine"]["processor"]}) shared with other work.
+- **Curve**: `curve.svg`. **Figures**: `results.json`.
 - **Licence**: Apache-2.0.
 
 ## Exact accuracy
 
-Whole grids right, float model, {document["settings"]["steps"]} supervision steps, measured {document["date"]} on
-puzzles that were not in training. "When halting" is the answer at the first step whose halting logit is above 0.
+Whole grids right, float model, {facts["settings"]["steps"]} supervision steps, measured {facts["date"]} on
+{OVERLAP[name]}. "When halting" is the answer at the first step whose halting logit is above 0.
 
-| puzzles | givens (mean) | count | after {document["settings"]["steps"]} steps | when halting | mean steps |
+| puzzles | givens (mean) | count | after {facts["settings"]["steps"]} steps | when halting | mean steps |
 | --- | --- | --- | --- | --- | --- |
 {table}
 
 ## Limits
 
-It is a small model, meant for demonstrations and tests of deployment. Puzzles with few givens beyond those of the table
-are often left unsolved; the halting logit then mostly stays below 0, and the rules of the puzzle tell for sure.
+A small model, meant for demonstrations and for tests of deployment. With fewer givens than in the table it solves
+less. Where a wrong answer matters, halt by the rules of the puzzle (`--halt verified`), which tell for sure.
 """
 
 
