@@ -125,8 +125,14 @@ def test_a_bug_is_not_hidden(command_that: Callable[[BaseException], None]) -> N
 def test_a_reader_that_stops_is_no_error_message() -> None:
     reader, writer = os.pipe()
     os.close(reader)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     process = subprocess.run(
-        [sys.executable, "-m", "trm_edge", "targets"], stdout=writer, stderr=subprocess.PIPE, cwd=ROOT, check=False
+        [sys.executable, "-m", "trm_edge", "targets"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=buffered,
+        check=False,
     )
     os.close(writer)
     assert process.returncode == main.BROKEN_PIPE

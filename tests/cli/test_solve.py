@@ -132,18 +132,28 @@ def test_a_bad_line_is_named_and_those_before_it_are_answered(cli: Cli, scripted
     assert outcome.err.count("\n") == 1
 
 
-def test_the_stream_is_read_as_it_is_needed(cli: Cli, scripted: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("graph", GraphVariant)
+def test_a_slow_stream_is_answered_line_by_line(
+    cli: Cli, scripted: Make, monkeypatch: pytest.MonkeyPatch, graph: GraphVariant
+) -> None:
     """With a batch of one, the first answer is printed before the second line is read."""
-    from trm_edge.cli import puzzles, show
+    from trm_edge.cli import show
+    from trm_edge.tasks.sudoku import SudokuTask
 
     events: list[str] = []
-    bundle = scripted()
-    parse, to_dict = puzzles.located, show.to_dict
-    monkeypatch.setattr(puzzles, "located", lambda place: events.append(place) or parse(place))
-    monkeypatch.setattr(show, "to_dict", lambda *given: events.append("answer") or to_dict(*given))
+    bundle = scripted(graph)
+
+    def noted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any) -> Any:
+            events.append(name)
+            return function(*given)
+
+        return call
+
+    monkeypatch.setattr(SudokuTask, "parse", noted("read", SudokuTask.parse))
+    monkeypatch.setattr(show, "to_dict", noted("answered", show.to_dict))
     cli("solve", bundle.path, "-", "--json", "--batch-size", 1, stdin="\n".join(bundle.questions).encode())
-    assert events.index("answer") < len(events) - 1
-    assert events.count("answer") == 2
+    assert events == ["read", "answered", "read", "answered"]
 
 
 @pytest.mark.parametrize(

@@ -36,12 +36,13 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what lies at --out.")] = False,
 ) -> None:
     """Export a model as a bundle: graph, golden vectors, manifest and model card."""
-    from trm_edge.model.checkpoint import load_checkpoint
-    from trm_edge.models_registry import resolve
     from trm_edge.optional import require
 
-    require("onnx", extra="export")
+    for package in ("onnx", "torch", "safetensors"):
+        require(package, extra="export")
     from trm_edge.export.pipeline import ExportOptions, bundle_name, export_bundle
+    from trm_edge.model.checkpoint import load_checkpoint
+    from trm_edge.models_registry import resolve
 
     source = resolve(model)
     checkpoint = load_checkpoint(source)

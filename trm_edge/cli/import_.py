@@ -15,6 +15,10 @@ def import_(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out if it exists.")] = False,
 ) -> None:
     """Convert an official checkpoint (TRM, HRM) to trm-edge's own."""
+    from trm_edge.optional import require
+
+    for package in ("torch", "safetensors", "yaml"):
+        require(package, extra="torch")
     from trm_edge.model.checkpoint import save_checkpoint
     from trm_edge.model.official import load_official
     from trm_edge.tasks import get_task

@@ -20,6 +20,7 @@ from trm_edge import __version__
 from trm_edge.errors import TrmEdgeError
 
 COMMANDS = {
+    "demo": ("trm_edge.cli.demo:demo", "See the whole road once: export, solve, compare, time."),
     "models": ("trm_edge.cli.models:models", "List the bundled reference models."),
     "train": ("trm_edge.cli.train:train", "Train a model from a recipe, or go on with a run."),
     "import": ("trm_edge.cli.import_:import_", "Convert an official checkpoint (TRM, HRM)."),

@@ -164,9 +164,13 @@ class Solver:
             stopped = rows.observe(outputs["logits"][: rows.live].argmax(-1), outputs["q_halt"][: rows.live])
             if not stopped.any():
                 continue
+            solutions = rows.solutions(stopped)
+            finished |= {numbers[row]: solution for row, solution in solutions.items()}
+            while yielded in finished:  # before the next puzzle is asked for, which may take its time to come
+                yield finished.pop(yielded)
+                yielded += 1
             # backwards, so that the row that is moved into a gap is never one that has stopped
-            for row, solution in reversed(rows.solutions(stopped).items()):
-                finished[numbers[row]] = solution
+            for row in reversed(solutions):
                 puzzle = next(puzzles, None)
                 if puzzle is not None:
                     rows.load(row, puzzle)
@@ -179,9 +183,6 @@ class Solver:
                     numbers[row] = numbers[last]
                     for array in carry.values():
                         array[row] = array[last]
-            while yielded in finished:
-                yield finished.pop(yielded)
-                yielded += 1
 
     # -- unrolled graphs ----------------------------------------------------------------------
     def _run_unrolled(self, puzzles: Iterator[Puzzle], capacity: int, trace: bool) -> Iterator[Solution]:

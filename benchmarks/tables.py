@@ -1,0 +1,98 @@
+"""Put measured numbers into the README and the docs, from the committed results only.
+
+    python benchmarks/tables.py            # rewrite the blocks
+    python benchmarks/tables.py --check    # exit 1 if one differs (a test does this)
+
+A block lies between ``<!-- numbers: NAME -->`` and ``<!-- /numbers -->``; ``NAME`` is a function of this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from record import RESULTS
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"(<!-- numbers: (\w+) -->\n).*?(<!-- /numbers -->)", re.DOTALL)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """One committed result."""
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
+def source(document: dict[str, Any]) -> str:
+    """Where and when it was measured."""
+    machine, versions = document["machine"], document["versions"]
+    return (
+        f"{document['date']}, {machine['processor']} ({machine['architecture']}, {machine['cores']} cores), "
+        f"torch {versions['torch']}, onnxruntime {versions['onnxruntime']}"
+    )
+
+
+def step_latency() -> str:
+    """One supervision step of the official 512-wide 9x9 configuration."""
+    document = load(RESULTS / "step_latency.json")
+    lines = ["| | ms a step | against PyTorch | against the plain export |", "| --- | --- | --- | --- |"]
+    for name, row in document["results"]["latency"].items():
+        eager, plain = row["ratio_to_pytorch"], row["ratio_to_plain"]
+        lines.append(f"| {name} | {row['ms_per_step']:.1f} | {eager:.2f} x the time | {plain:.2f} x the time |")
+    threads = document["settings"]["threads"]
+    lines += ["", f"Batch 1, {threads} threads, medians of interleaved rounds; {source(document)}."]
+    return "\n".join(lines)
+
+
+def cold_start() -> str:
+    """From the start of a process."""
+    document = load(RESULTS / "cold_start.json")
+    lines = ["| process start to ... | median | fastest |", "| --- | --- | --- |"]
+    for name, row in document["results"].items():
+        lines.append(f"| `{name}` | {row['median_s']:.2f} s | {row['min_s']:.2f} s |")
+    return "\n".join([*lines, "", f"{source(document)}."])
+
+
+def models() -> str:
+    """Exact accuracy of the reference models."""
+    lines = ["| model | puzzles | givens (mean) | count | exact, 16 steps | exact when halting | mean steps to halt |"]
+    lines.append("| --- | --- | --- | --- | --- | --- | --- |")
+    for path in sorted((ROOT / "trm_edge" / "models").glob("*/results.json"), reverse=True):
+        for row in load(path)["sets"]:
+            lines.append(
+                f"| {path.parent.name} | {row['source']} | {row['givens']:g} | {row['puzzles']} "
+                f"| {100 * row['exact']:.1f} % | {100 * row['exact_at_halt']:.1f} % | {row['mean_steps']:.2f} |"
+            )
+    return "\n".join(lines)
+
+
+TABLES: dict[str, Callable[[], str]] = {"step_latency": step_latency, "cold_start": cold_start, "models": models}
+
+
+def filled(text: str) -> str:
+    """``text`` with every block written anew."""
+    return BLOCK.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}\n{found[3]}", text)
+
+
+def main() -> int:
+    """Rewrite or check."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    stale = []
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        text = path.read_text(encoding="utf-8")
+        if filled(text) != text:
+            stale.append(path.name)
+            if not check:
+                path.write_text(filled(text), encoding="utf-8")
+    print("differs from the results:" if check else "rewritten:", ", ".join(stale) or "none")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
