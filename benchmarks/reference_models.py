@@ -30,6 +30,7 @@ from trm_edge.verify.chart import Line, line_chart
 
 GIVENS = {"sudoku-9x9": (25, 27, 30, 34, 38, 45), "sudoku-4x4": (5, 6, 8)}
 SHARES = (0.0, 0.15, 0.3)  #: of the blanks of a file's puzzles that are revealed
+THRESHOLDS = (0.0, 1.0, 2.0, 4.0)  #: of the halting logit
 SEED = 20261124
 OVERLAP = {
     "sudoku-9x9": "puzzles generated afresh, and on a file that was not trained on",
@@ -96,14 +97,19 @@ def measure(checkpoint: Checkpoint, source: str, puzzles: Puzzles, steps: int) -
     """Exact accuracy after the last step and at the step where the model halts by itself."""
     accuracy = evaluate(checkpoint.model, puzzles, steps=steps)
     givens = (puzzles.questions > 0).sum((1, 2))
+    halting = {}
+    for threshold in THRESHOLDS:
+        taken, right = accuracy.at_halt(threshold)
+        halting[f"{threshold:g}"] = {"exact": round(float(right.mean()), 4), "steps": round(float(taken.mean()), 2)}
     return {
         "source": source,
         "givens": round(float(givens.mean()), 1),
         "fewest_givens": int(givens.min()),
         "puzzles": len(puzzles),
         "exact": round(accuracy.exact, 4),
-        "exact_at_halt": round(float(accuracy.halted_correct.mean()), 4),
-        "mean_steps": round(float(accuracy.halting_steps.mean()), 2),
+        "exact_at_halt": halting["0"]["exact"],
+        "mean_steps": halting["0"]["steps"],
+        "by_threshold": halting,
         "cells": round(accuracy.cells, 4),
     }
 

@@ -70,7 +70,25 @@ def models() -> str:
     return "\n".join(lines)
 
 
-TABLES: dict[str, Callable[[], str]] = {"step_latency": step_latency, "cold_start": cold_start, "models": models}
+def thresholds() -> str:
+    """What a higher threshold buys, and costs, with the bundled 9x9 model."""
+    lines = ["| puzzles | givens (mean) | halt when logit > | exact | mean steps |", "| --- | --- | --- | --- | --- |"]
+    for row in load(ROOT / "trm_edge" / "models" / "sudoku-9x9" / "results.json")["sets"]:
+        for threshold, found in row["by_threshold"].items():
+            lines.append(
+                f"| {row['source']} | {row['givens']:g} | {threshold} | {100 * found['exact']:.1f} % "
+                f"| {found['steps']:.2f} |"
+            )
+        lines.append(f"| {row['source']} | {row['givens']:g} | never | {100 * row['exact']:.1f} % | 16 |")
+    return "\n".join(lines)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "step_latency": step_latency,
+    "cold_start": cold_start,
+    "models": models,
+    "thresholds": thresholds,
+}
 
 
 def filled(text: str) -> str:

@@ -23,11 +23,17 @@ def golden_puzzles(task: Task, count: int) -> list[Puzzle]:
 
 
 def golden_vectors(
-    model: RecursiveModel, task: Task, puzzles: Iterable[Puzzle], *, kept: Sequence[int], steps: int
+    model: RecursiveModel,
+    task: Task,
+    puzzles: Iterable[Puzzle],
+    *,
+    kept: Sequence[int],
+    steps: int,
+    threshold: float = 0.0,
 ) -> GoldenVectors:
     """Run the float model for ``steps`` supervision steps on every puzzle.
 
-    Halting is the bundle's default: the first step with a halting logit > 0, else the last.
+    Halting is the bundle's default: the first step with a halting logit > ``threshold``, else the last.
 
     Args:
         model: the float32 model.
@@ -35,6 +41,7 @@ def golden_vectors(
         puzzles: any number, at least one.
         kept: puzzle ids whose embeddings stay in the bundle; puzzles with another id are given one of these.
         steps: budget.
+        threshold: the bundle's.
 
     Raises:
         InvalidCheckpoint: the weights give NaN or infinity.
@@ -52,7 +59,7 @@ def golden_vectors(
         answers.append(logits.argmax(-1).to(torch.int32).numpy())
         q_halt.append(q.numpy())
     q_all, answers_all = np.stack(q_halt), np.stack(answers)  # [steps, n], [steps, n, seq]
-    halts = q_all > 0
+    halts = q_all > np.float32(threshold)
     halting = np.where(halts.any(0), halts.argmax(0), steps - 1)  # [n], from 0
     return GoldenVectors(
         tokens=tokens,

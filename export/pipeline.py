@@ -5,6 +5,7 @@ Nothing is run here but the float model: whether the graph agrees with it is :mo
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ class ExportOptions:
         puzzles: puzzle embeddings to keep, by id; None keeps the only one there is.
         opset: ONNX operator set.
         golden: number of golden puzzles.
+        threshold: the bundle's default: a puzzle halts when its halting logit is greater.
     """
 
     graph: GraphVariant = GraphVariant.STEP
@@ -53,11 +55,14 @@ class ExportOptions:
     puzzles: tuple[int, ...] | None = None
     opset: int = OPSETS[-1]
     golden: int = 4
+    threshold: float = 0.0
 
     def __post_init__(self) -> None:
         for name, low, high in (("steps", 1, MAX_STEPS), ("opset", OPSETS[0], OPSETS[-1]), ("golden", 1, 1024)):
             if not low <= getattr(self, name) <= high:
                 raise InvalidConfig(f"{name} = {getattr(self, name)} is out of range. Allowed: {low} to {high}.")
+        if not math.isfinite(self.threshold):
+            raise InvalidConfig(f"threshold = {self.threshold} is not a finite number; 0 is the usual one.")
         if self.puzzles is not None and len(set(self.puzzles)) != len(self.puzzles):
             raise InvalidConfig(f"puzzles = {list(self.puzzles)} names a puzzle twice.")
 
@@ -94,7 +99,7 @@ def export_bundle(
     Raises:
         Refused: the target cannot run this precision or graph.
         InvalidInput: ``out`` exists, or a puzzle id is not in the model.
-        InvalidCheckpoint: the weights give NaN.
+        InvalidCheckpoint: the weights give NaN, do not fit the precision, or are not for the checkpoint's task.
     """
     if out.exists() and not overwrite:  # said before the work; write_bundle makes sure again
         raise InvalidInput(f"{out} exists. Choose another --out, or pass --overwrite.")
@@ -102,10 +107,20 @@ def export_bundle(
     if reason is not None:
         raise Refused(reason)
     model, config, task = checkpoint.model, checkpoint.model.config, get_task(checkpoint.task)
+    if (config.seq_len, config.vocab_size) != (task.seq_len, task.vocab_size):
+        raise InvalidCheckpoint(
+            f"The model reads {config.seq_len} tokens of {config.vocab_size} values, but its task '{task.id}' has "
+            f"{task.seq_len} of {task.vocab_size}. Save it with the task that it was trained for."
+        )
     kept = kept_puzzles(config, options.puzzles)
     dtype = PRECISIONS[options.precision].float_dtype
     vectors = golden_vectors(
-        model, task, puzzles or golden_puzzles(task, options.golden), kept=kept, steps=options.steps
+        model,
+        task,
+        puzzles or golden_puzzles(task, options.golden),
+        kept=kept,
+        steps=options.steps,
+        threshold=options.threshold,
     )
     graph = build_graph(model, options.graph, puzzles=kept, steps=options.steps, dtype=dtype, opset=options.opset)
     data = to_bytes(graph.model)
@@ -119,7 +134,7 @@ def export_bundle(
         precision=options.precision,
         target=options.target,
         steps=options.steps,
-        halting=Halting(policy="act", threshold=0.0, min_steps=1, max_steps=options.steps),
+        halting=Halting(policy="act", threshold=options.threshold, min_steps=1, max_steps=options.steps),
         inputs=graph.inputs,
         outputs=graph.outputs,
         carry=_carry(checkpoint, dtype) if options.graph is GraphVariant.STEP else (),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +71,14 @@ def test_all_variants_answer_alike_and_load_neither_torch_nor_rich(bundles: dict
 def test_threads_are_passed_on(bundles: dict[str, Path]) -> None:
     found, _ = solve(bundles["step"], "--threads", "1", "--halt", "fixed:2")
     assert found["steps"] == 2
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_solving_opens_no_connection(bundles: dict[str, Path], tmp_path: Path) -> None:
+    """ONNX Runtime 1.29 and later send telemetry unless told not to; nothing may leave the device."""
+    calls = tmp_path / "calls"
+    trace = ["strace", "-f", "-qq", "-e", "trace=socket,connect,sendto,sendmsg", "-o", str(calls)]
+    command = [sys.executable, "-m", "trm_edge", "solve", str(bundles["step"]), QUESTION, "--json"]
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([*trace, *command], check=True, capture_output=True, cwd=ROOT, env=environment, timeout=120)
+    assert [line for line in calls.read_text().splitlines() if "AF_INET" in line] == []

@@ -36,15 +36,19 @@ def test_an_oracle_is_scored_by_its_last_and_its_halting_step(
 
     monkeypatch.setattr(model, "step", step)
     found = evaluate(model, puzzles, steps=4)
-    assert found.halting_steps.tolist() == [3] * len(puzzles)
-    assert found.halted_correct.all()
-    assert found.correct.tolist() == [False] + [True] * (len(puzzles) - 1)
+    steps, right = found.at_halt()
+    assert steps.tolist() == [3] * len(puzzles)
+    assert right.all()
+    steps, right = found.at_halt(threshold=1.0)  # never above it: the last step counts
+    assert steps.tolist() == [4] * len(puzzles)
+    assert right.tolist() == [False] + [True] * (len(puzzles) - 1)
+    assert found.right[-1].tolist() == [False] + [True] * (len(puzzles) - 1)
     assert found.exact == pytest.approx(1 - 1 / len(puzzles))
     assert found.cells == pytest.approx(1 - 1 / (16 * len(puzzles)))
 
 
 def test_the_batch_size_changes_nothing(model: RecursiveModel, puzzles: Puzzles) -> None:
     whole, parts = evaluate(model, puzzles, steps=2), evaluate(model, puzzles, steps=2, batch_size=7)
-    assert np.array_equal(whole.correct, parts.correct)
+    assert np.array_equal(whole.right, parts.right)
     assert whole.cells == pytest.approx(parts.cells)
-    assert whole.halting_steps.tolist() == [2] * len(puzzles), "an untrained model does not halt"
+    assert whole.at_halt()[0].tolist() == [2] * len(puzzles), "an untrained model does not halt"

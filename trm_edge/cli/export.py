@@ -26,6 +26,9 @@ def export(
     precision: Annotated[Precision, typer.Option(help="Number format.")] = Precision.FP32,
     target: Annotated[str, typer.Option(help="Processor; see trm-edge targets.")] = "cpu",
     steps: Annotated[int, typer.Option(help="Depth of an unrolled graph; default budget of the others.")] = 16,
+    threshold: Annotated[
+        float, typer.Option(help="Halt when the halting logit is greater: higher is surer, and slower.")
+    ] = 0.0,
     puzzles: Annotated[str | None, typer.Option(help="Puzzle embeddings to keep: '3,7,10-19' or 'all'.")] = None,
     opset: Annotated[int, typer.Option(help="ONNX operator set, 18 to 23.")] = 23,
     golden: Annotated[int, typer.Option(help="Golden puzzles that travel with the bundle.")] = 4,
@@ -47,7 +50,7 @@ def export(
     source = resolve(model)
     checkpoint = load_checkpoint(source)
     kept = None if puzzles is None else parse_puzzles(puzzles, checkpoint)
-    options = ExportOptions(graph, precision, target, steps, kept, opset, golden)
+    options = ExportOptions(graph, precision, target, steps, kept, opset, golden, threshold)
     name = model_name(source)
     card = source.with_name("model-card.md")
     path = export_bundle(

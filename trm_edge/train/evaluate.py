@@ -18,30 +18,34 @@ class Accuracy:
     """Result of :func:`evaluate`.
 
     Attributes:
-        correct: [puzzles] bool, whole answer right after the last step.
-        halting_steps: [puzzles] int, first step whose halting logit is > 0, or the budget.
-        halted_correct: [puzzles] bool, answer at the halting step right.
+        right: [steps, puzzles] bool, whole answer right after each step.
+        q_halt: [steps, puzzles] float32, halting logit of each step.
         cells: share of all counted cells that are right after the last step.
     """
 
-    correct: NDArray[np.bool_]
-    halting_steps: NDArray[np.int64]
-    halted_correct: NDArray[np.bool_]
+    right: NDArray[np.bool_]
+    q_halt: NDArray[np.float32]
     cells: float
 
     @property
     def exact(self) -> float:
         """Share of puzzles solved after the last step."""
-        return float(self.correct.mean())
+        return float(self.right[-1].mean())
+
+    def at_halt(self, threshold: float = 0.0) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Halting step of each puzzle (from 1; the last, if it never halts), and whether its answer is right there."""
+        halts = self.q_halt > threshold
+        step = np.where(halts.any(0), halts.argmax(0), len(halts) - 1)
+        return step + 1, self.right[step, np.arange(step.size)]
 
 
 def evaluate(
     model: RecursiveModel, puzzles: Puzzles, *, steps: int = 16, batch_size: int = 256, bf16: bool = False
 ) -> Accuracy:
-    """Run ``steps`` supervision steps on every puzzle; also note where ACT would have halted."""
+    """Run ``steps`` supervision steps on every puzzle."""
     model = model.eval()
     device = next(model.parameters()).device
-    correct, halted_at, halted_correct, cells = [], [], [], []
+    right, q_halts, cells = [], [], []
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         for low in range(0, len(puzzles), batch_size):
             rows = puzzles.rows(slice(low, low + batch_size))
@@ -49,21 +53,16 @@ def evaluate(
             ids = torch.from_numpy(rows.puzzle_ids).to(device)
             counted = labels != IGNORE
             z_H, z_L = model.initial_carry(len(tokens))
-            halt = torch.zeros(len(tokens), dtype=torch.int64, device=device)
-            right_at_halt = torch.zeros(len(tokens), dtype=torch.bool, device=device)
-            for step in range(1, steps + 1):
+            trajectory = []
+            for _ in range(steps):
                 z_H, z_L, logits, q_halt = model.step(z_H, z_L, tokens, ids)
-                right = (logits.argmax(-1) == labels) | ~counted
-                whole = right.all(-1)
-                now = (halt == 0) & ((q_halt > 0) | (step == steps))
-                halt[now], right_at_halt[now] = step, whole[now]
-            correct.append(whole)
-            halted_at.append(halt)
-            halted_correct.append(right_at_halt)
-            cells.append((right & counted).sum(-1) / counted.sum(-1))
+                hit = (logits.argmax(-1) == labels) | ~counted
+                trajectory.append((hit.all(-1), q_halt))
+            right.append(torch.stack([whole for whole, _ in trajectory]))
+            q_halts.append(torch.stack([q_halt for _, q_halt in trajectory]))
+            cells.append((hit & counted).sum(-1) / counted.sum(-1))
     return Accuracy(
-        torch.cat(correct).cpu().numpy(),
-        torch.cat(halted_at).cpu().numpy(),
-        torch.cat(halted_correct).cpu().numpy(),
+        torch.cat(right, dim=1).cpu().numpy(),
+        torch.cat(q_halts, dim=1).cpu().numpy(),
         float(torch.cat(cells).mean()),
     )
