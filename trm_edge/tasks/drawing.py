@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trm_edge.optional import require
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-_CELL = 40  # side of a cell, in the units of an SVG; a PNG has _SCALE pixels a unit
-_FONT = 0.55 * _CELL
+_CELL = 40  # side of a cell, in the units of an SVG; a PNG has SCALE pixels a unit
+FONT = 0.55 * _CELL
 _MARGIN = 4
-_SCALE = 2
+SCALE = 2  #: pixels of a PNG to a point of the SVG
 _THIN, _THICK = 1, 3
-_PAPER, _INK, _RULE, _MARK = "#ffffff", "#111827", "#9ca3af", "#f59e0b"
+PAPER, INK, _RULE, _MARK = "#ffffff", "#111827", "#9ca3af", "#f59e0b"
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _ruled(picture: Picture) -> Text:
 
 def _style(cell: Cell) -> str:
     # A terminal has a background of its own: dark ink is only named where the cell brings its own fill.
-    ink = cell.ink or (_INK if cell.fill else "")
+    ink = cell.ink or (INK if cell.fill else "")
     return " ".join(filter(None, ["bold" if cell.bold else "", ink, f"on {cell.fill}" if cell.fill else ""]))
 
 
@@ -144,14 +144,15 @@ class _Label:
     bold: bool
 
 
-def _size(picture: Picture) -> tuple[int, int]:
+def picture_size(picture: Picture) -> tuple[int, int]:
+    """Width and height in points."""
     rows, columns = picture.shape
     return 2 * _MARGIN + _CELL * max(columns, 1), 2 * _MARGIN + _CELL * max(rows, 1)
 
 
 def _shapes(picture: Picture) -> Iterator[_Bar | _Label]:
-    width, height = _size(picture)
-    yield _Bar(0, 0, width, height, _PAPER)
+    width, height = picture_size(picture)
+    yield _Bar(0, 0, width, height, PAPER)
     for row, cells in enumerate(picture.cells):
         for column, cell in enumerate(cells):
             x, y = _MARGIN + column * _CELL, _MARGIN + row * _CELL
@@ -164,7 +165,7 @@ def _shapes(picture: Picture) -> Iterator[_Bar | _Label]:
             if cell.changed:
                 yield from _frame(x + 3, y + 3, _CELL - 6, _CELL - 6, 3, _MARK)
             if cell.text:
-                yield _Label(x + _CELL / 2, y + _CELL / 2, cell.text, cell.ink or _INK, cell.bold)
+                yield _Label(x + _CELL / 2, y + _CELL / 2, cell.text, cell.ink or INK, cell.bold)
 
 
 def _rules(picture: Picture) -> Iterator[_Bar]:
@@ -174,7 +175,7 @@ def _rules(picture: Picture) -> Iterator[_Bar]:
     box_rows, box_columns = picture.box or (rows, columns)
     # Thin lines first, so that no thin line crosses a bold one.
     for thick in (False, True) if picture.lines else (True,):
-        weight, ink = (_THICK, _INK) if thick else (_THIN, _RULE)
+        weight, ink = (_THICK, INK) if thick else (_THIN, _RULE)
         for row in range(rows + 1):
             if thick == (row % box_rows == 0):
                 yield _Bar(
@@ -197,11 +198,11 @@ def _frame(x: float, y: float, width: float, height: float, weight: float, ink: 
 # -- files ----------------------------------------------------------------------------------------
 def to_svg(picture: Picture) -> str:
     """The picture as an SVG document, without scripts or outside references."""
-    width, height = _size(picture)
+    width, height = picture_size(picture)
     title = escape(picture.title)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
-        f' role="img" aria-label="{title}" font-family="Helvetica, Arial, sans-serif" font-size="{_FONT:g}"'
+        f' role="img" aria-label="{title}" font-family="Helvetica, Arial, sans-serif" font-size="{FONT:g}"'
         f' text-anchor="middle"><title>{title}</title>'
     ]
     for shape in _shapes(picture):
@@ -212,7 +213,7 @@ def to_svg(picture: Picture) -> str:
             )
         else:
             weight = ' font-weight="700"' if shape.bold else ""
-            base = shape.y + 0.36 * _FONT  # half a capital's height: browsers differ over dominant-baseline
+            base = shape.y + 0.36 * FONT  # half a capital's height: browsers differ over dominant-baseline
             parts.append(f'<text x="{shape.x:g}" y="{base:g}" fill="{shape.ink}"{weight}>{escape(shape.text)}</text>')
     return "\n".join([*parts, "</svg>\n"])
 
@@ -223,25 +224,34 @@ def to_png(picture: Picture) -> bytes:
     Raises:
         MissingDependency: Pillow is not installed.
     """
-    image_module = require("PIL.Image", extra="png")
-    draw_module = require("PIL.ImageDraw", extra="png")
-    font_module = require("PIL.ImageFont", extra="png")
-
-    width, height = _size(picture)
-    image = image_module.new("RGB", (width * _SCALE, height * _SCALE), _PAPER)
-    draw = draw_module.Draw(image)
-    font = font_module.load_default(size=_FONT * _SCALE)
+    image, draw, font = canvas(*picture_size(picture))
     for shape in _shapes(picture):
         if isinstance(shape, _Bar):
-            left, top = round(shape.x * _SCALE), round(shape.y * _SCALE)
-            right, bottom = round((shape.x + shape.width) * _SCALE), round((shape.y + shape.height) * _SCALE)
+            left, top = round(shape.x * SCALE), round(shape.y * SCALE)
+            right, bottom = round((shape.x + shape.width) * SCALE), round((shape.y + shape.height) * SCALE)
             draw.rectangle((left, top, right - 1, bottom - 1), fill=shape.fill)  # Pillow's corner is inclusive
         else:
             # Pillow's own font has one weight: a stroke of the same colour stands for bold.
             draw.text(
-                (shape.x * _SCALE, shape.y * _SCALE), shape.text, fill=shape.ink, font=font, anchor="mm",
+                (shape.x * SCALE, shape.y * SCALE), shape.text, fill=shape.ink, font=font, anchor="mm",
                 stroke_width=1 if shape.bold else 0,
             )  # fmt: skip
+    return png_bytes(image)
+
+
+def canvas(width: int, height: int) -> tuple[Any, Any, Any]:
+    """An empty Pillow image of that many points, its drawing tool, and the font.
+
+    Raises:
+        MissingDependency: Pillow is not installed.
+    """
+    image = require("PIL.Image", extra="png").new("RGB", (width * SCALE, height * SCALE), PAPER)
+    font = require("PIL.ImageFont", extra="png").load_default(size=FONT * SCALE)
+    return image, require("PIL.ImageDraw", extra="png").Draw(image), font
+
+
+def png_bytes(image: Any) -> bytes:
+    """A Pillow image as the bytes of a PNG file."""
     out = BytesIO()
     image.save(out, format="PNG", optimize=True)
     return out.getvalue()

@@ -80,25 +80,16 @@ class MazeTask(Task):
 
     def read(self, text: str, *, format: str) -> Iterator[Puzzle]:
         """Puzzles of a CSV file (``source,question,answer,rating``) or a text file."""
-        reading.check_format(format, ("csv", "text"))
-        if format == "text":
-            blocks = reading.text_puzzles(text, rows=self.rows, symbols=self._symbols, whole=self._is_whole)
-            for line, block in blocks:
-                with reading.located(f"line {line}"):
-                    puzzle = self.parse(block)
-                yield puzzle
-            return
-        for row in reading.csv_rows(text):
-            with reading.located(f"line {row.line}"):
-                question = self.parse(row.question).question
-                answer = None
-                if row.answer is not None:
-                    with reading.located("answer"):
-                        answer = self._grid(row.answer)
-                        reason = self.check(question, answer)
-                        if reason:
-                            raise InvalidPuzzle(reason)
-            yield Puzzle(question, answer, source=row.source, rating=row.rating)
+        return reading.grid_puzzles(
+            text,
+            format,
+            rows=self.rows,
+            symbols=self._symbols,
+            whole=self._is_whole,
+            parse=self.parse,
+            grid=self._grid,
+            check=self.check,
+        )
 
     def format(self, grid: Grid) -> str:
         """rows * columns characters in one line; a pad becomes a space."""

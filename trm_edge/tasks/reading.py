@@ -12,12 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from trm_edge.errors import InvalidInput, InvalidPuzzle, unknown
-
-if TYPE_CHECKING:
-    from trm_edge.tasks.base import Puzzle, Task
+from trm_edge.tasks.base import Grid, Puzzle, Task
 
 CSV_COLUMNS = ("source", "question", "answer", "rating")
 
@@ -117,6 +114,49 @@ def text_puzzles(
         block.append(line)
     if block:
         yield start, "\n".join(block)
+
+
+def grid_puzzles(
+    text: str,
+    format: str,
+    *,
+    rows: int,
+    symbols: Callable[[str], str],
+    whole: Callable[[str], bool],
+    parse: Callable[[str], Puzzle],
+    grid: Callable[[str], Grid],
+    check: Callable[[Grid, Grid], str | None],
+) -> Iterator[Puzzle]:
+    """Puzzles of a CSV or text file, for tasks whose puzzle is one grid of a known size.
+
+    Args:
+        text: the file.
+        format: ``"csv"`` or ``"text"``.
+        rows: lines of a grid.
+        symbols: as for :func:`text_puzzles`.
+        whole: as for :func:`text_puzzles`.
+        parse: reads a question.
+        grid: reads an answer.
+        check: the task's rules; an answer in the file must keep them.
+    """
+    check_format(format, ("csv", "text"))
+    if format == "text":
+        for line, block in text_puzzles(text, rows=rows, symbols=symbols, whole=whole):
+            with located(f"line {line}"):
+                puzzle = parse(block)
+            yield puzzle
+        return
+    for row in csv_rows(text):
+        with located(f"line {row.line}"):
+            question = parse(row.question).question
+            answer = None
+            if row.answer is not None:
+                with located("answer"):
+                    answer = grid(row.answer)
+                    reason = check(question, answer)
+                    if reason:
+                        raise InvalidPuzzle(reason)
+        yield Puzzle(question, answer, source=row.source, rating=row.rating)
 
 
 @contextmanager

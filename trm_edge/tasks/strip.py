@@ -11,15 +11,11 @@ from html import escape
 from io import BytesIO
 
 from trm_edge.optional import require
-from trm_edge.tasks.drawing import Picture, to_png, to_svg
-from trm_edge.tasks.drawing import _size as picture_size
+from trm_edge.tasks.drawing import FONT, INK, PAPER, SCALE, Picture, canvas, picture_size, png_bytes, to_png, to_svg
 
 _COLUMNS = 4
 _CAPTION = 34  #: height of a caption, in the units of an SVG
-_FONT = 20
 _GAP = 16
-_SCALE = 2  #: pixels a unit, as in a single PNG
-_PAPER, _INK = "#ffffff", "#111827"
 
 
 @dataclass(frozen=True)
@@ -35,14 +31,14 @@ def strip_svg(frames: Sequence[Frame]) -> str:
     width, height = _sheet(frames)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
-        f' font-family="Helvetica, Arial, sans-serif" font-size="{_FONT}" text-anchor="middle">',
-        f'<rect width="{width}" height="{height}" fill="{_PAPER}"/>',
+        f' font-family="Helvetica, Arial, sans-serif" font-size="{FONT}" text-anchor="middle">',
+        f'<rect width="{width}" height="{height}" fill="{PAPER}"/>',
     ]
     for frame, x, y in _placed(frames):
         across, down = picture_size(frame.picture)
         middle, base = x + across / 2, y + down + 0.7 * _CAPTION
         parts.append(f'<g transform="translate({x} {y})">\n{to_svg(frame.picture)}</g>')
-        parts.append(f'<text x="{middle:g}" y="{base:g}" fill="{_INK}">{escape(frame.caption)}</text>')
+        parts.append(f'<text x="{middle:g}" y="{base:g}" fill="{INK}">{escape(frame.caption)}</text>')
     return "\n".join([*parts, "</svg>\n"])
 
 
@@ -52,22 +48,14 @@ def strip_png(frames: Sequence[Frame]) -> bytes:
     Raises:
         MissingDependency: Pillow is not installed.
     """
+    sheet, draw, font = canvas(*_sheet(frames))
     image_module = require("PIL.Image", extra="png")
-    draw_module = require("PIL.ImageDraw", extra="png")
-    font_module = require("PIL.ImageFont", extra="png")
-
-    width, height = _sheet(frames)
-    sheet = image_module.new("RGB", (width * _SCALE, height * _SCALE), _PAPER)
-    draw = draw_module.Draw(sheet)
-    font = font_module.load_default(size=_FONT * _SCALE)
     for frame, x, y in _placed(frames):
         across, down = picture_size(frame.picture)
-        sheet.paste(image_module.open(BytesIO(to_png(frame.picture))), (x * _SCALE, y * _SCALE))
-        middle = ((x + across / 2) * _SCALE, (y + down + _CAPTION / 2) * _SCALE)
-        draw.text(middle, frame.caption, fill=_INK, font=font, anchor="mm")
-    out = BytesIO()
-    sheet.save(out, format="PNG", optimize=True)
-    return out.getvalue()
+        sheet.paste(image_module.open(BytesIO(to_png(frame.picture))), (x * SCALE, y * SCALE))
+        middle = ((x + across / 2) * SCALE, (y + down + _CAPTION / 2) * SCALE)
+        draw.text(middle, frame.caption, fill=INK, font=font, anchor="mm")
+    return png_bytes(sheet)
 
 
 def _slot(frames: Sequence[Frame]) -> tuple[int, int]:

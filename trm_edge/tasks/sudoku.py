@@ -88,24 +88,16 @@ class SudokuTask(Task):
 
     def read(self, text: str, *, format: str) -> Iterator[Puzzle]:
         """Puzzles of a CSV file (``source,question,answer,rating``) or a text file (``#`` begins a comment line)."""
-        reading.check_format(format, ("csv", "text"))
-        if format == "text":
-            for line, block in reading.text_puzzles(text, rows=self.side, symbols=_symbols, whole=self._is_whole):
-                with reading.located(f"line {line}"):
-                    puzzle = self.parse(block)
-                yield puzzle
-            return
-        for row in reading.csv_rows(text):
-            with reading.located(f"line {row.line}"):
-                question = self.parse(row.question).question
-                answer = None
-                if row.answer is not None:
-                    with reading.located("answer"):
-                        answer = self._grid(row.answer)
-                        reason = self.check(question, answer)
-                        if reason:
-                            raise InvalidPuzzle(reason)
-            yield Puzzle(question, answer, source=row.source, rating=row.rating)
+        return reading.grid_puzzles(
+            text,
+            format,
+            rows=self.side,
+            symbols=_symbols,
+            whole=self._is_whole,
+            parse=self.parse,
+            grid=self._grid,
+            check=self.check,
+        )
 
     def format(self, grid: Grid) -> str:
         """n * n symbols, ``.`` for a blank."""
