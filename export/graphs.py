@@ -149,8 +149,7 @@ class _Writer:
         logits = b.op("Where", column, new_logits, "b_logits")
         q_halt = b.op("Where", "b_active", new_q, "b_q")
         steps = b.op("Add", "b_steps", b.op("Cast", "b_active", to=int(onnx.TensorProto.INT64)))
-        still = b.op("Not", b.op("Greater", q_halt, "threshold"))
-        left = b.op("And", "b_active", still)
+        left = b.op("Not", b.op("Greater", q_halt, "threshold"))  # a halted row keeps its q, and so stays halted
         some = b.op("ReduceMax", b.op("Cast", left, to=int(onnx.TensorProto.INT32)), keepdims=0)
         go_on = b.op("Cast", some, to=int(onnx.TensorProto.BOOL))
 

@@ -73,4 +73,6 @@ def test_a_missing_package_is_named_with_the_line_that_installs_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)  # makes its import fail
     arguments = ("--task", "sudoku-9x9", "--out", tmp_path / "out")
-    cli("import", OFFICIAL / "hrm", *arguments).refused(f"'{package}' is not installed", "pip install 'trm-edge[torch]'")
+    cli("import", OFFICIAL / "hrm", *arguments).refused(
+        f"'{package}' is not installed", "pip install 'trm-edge[torch]'"
+    )
