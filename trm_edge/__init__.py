@@ -1,4 +1,4 @@
-"""trm-edge: Tiny Recursive Models on phones, browsers and small processors.
+"""trm-edge: Tiny Recursive Models for small devices.
 
 Importing this package loads nothing heavy; see ``docs/architecture.md`` for the layers.
 """

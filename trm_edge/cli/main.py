@@ -97,7 +97,7 @@ def root(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Tiny Recursive Models on phones, browsers and small processors: train, export, verify, run."""
+    """Tiny Recursive Models for small devices: train, export, verify, run."""
 
 
 def main() -> None:

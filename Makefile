@@ -1,0 +1,47 @@
+# Everything happens in one environment, .venv: made on first use, and made again when pyproject.toml changes.
+# pip's own settings apply while it is made; README.md names the one that brings the small, CPU-only PyTorch.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+BENCHMARKS := step_latency cold_start
+
+.PHONY: help demo test lint bench clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo    export the bundled model, solve puzzles with it, print parity and latency"
+	@echo "make test    lint, types, import rules and the whole test suite"
+	@echo "make lint    the first three alone"
+	@echo "make bench   measure step latency and cold start again, and put the numbers into the pages"
+	@echo "make clean   remove .venv and what the tools leave behind"
+
+demo: $(READY)
+	@$(BIN)/trm-edge demo
+
+test: lint
+	@$(BIN)/python -m pytest
+
+lint: $(READY)
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy --strict --no-error-summary
+	@found=$$($(BIN)/lint-imports --no-logo) || { echo "$$found"; exit 1; }
+
+bench: $(READY)
+	@set -e; for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py; done
+	@$(BIN)/python benchmarks/tables.py
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment that was cut off half-way has no working pip and is made anew.
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
+	  echo "trm-edge needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2> /dev/null || echo missing)." \
+	    "Name another: make PYTHON=python3.12" >&2; exit 1; }
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@echo "Installing into .venv (minutes the first time: PyTorch is large) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
