@@ -83,6 +83,23 @@ def thresholds() -> str:
     return "\n".join(lines)
 
 
+def parity() -> str:
+    """The bundled models against the graphs made of them."""
+    document = load(RESULTS / "parity.json")
+    lines = [
+        "| model | graph | precision | file | file / weights | same answers | same halting | local logits error |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in document["results"]:
+        count = row["puzzles"]
+        lines.append(
+            f"| {row['model']} | {row['graph']} | {row['precision']} | {row['file_bytes'] / 1e6:.2f} MB "
+            f"| {row['file_to_weights']:.3f} | {row['same_answers']}/{count} | {row['same_halting_steps']}/{count} "
+            f"| {row['local_logits_error']:.1e} |"
+        )
+    return "\n".join([*lines, "", f"{source(document)}."])
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "step_latency": step_latency,
     "cold_start": cold_start,
