@@ -27,6 +27,8 @@ from trm_edge.specs import GraphVariant
 OFFICIAL = ModelConfig(vocab_size=11, seq_len=81, hidden_size=512, puzzle_emb_ndim=512, puzzle_emb_len=16)
 """``pretrain_mlp_t_sudoku`` of the official code: 5.0M weights, 3 x 6 recursions, 97 tokens."""
 
+PAUSE = 0.1  #: seconds between two sides, so that one's threads have stopped spinning before the other starts
+
 
 def main() -> None:
     """Measure, print, save."""
@@ -83,6 +85,7 @@ def main() -> None:
     seconds = {name: [] for name in sides}
     for _ in range(options.rounds):
         for name, side in sides.items():
+            time.sleep(PAUSE)
             began = time.perf_counter()
             side()
             seconds[name].append((time.perf_counter() - began) / options.steps)

@@ -105,6 +105,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "cold_start": cold_start,
     "models": models,
     "thresholds": thresholds,
+    "parity": parity,
 }
 
 

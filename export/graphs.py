@@ -356,9 +356,10 @@ class _Writer:
             row = np.full((1, config.total_len), 1.0 / config.total_len)
             mean = g.op("MatMul", g.const("mean", row, "float32"), square)  # [batch, 1, hidden]
         root = g.op("Sqrt", g.op("Add", mean, g.const("eps", config.rms_norm_eps, "float32")))
+        scale = g.op("Reciprocal", root)  # of the small tensor: multiplying the large one is cheaper than dividing it
         if self.dtype == "float32":
-            return g.op("Div", wide, root, output=output)
-        return g.op("Cast", g.op("Div", wide, root), to=int(onnx.TensorProto.FLOAT16), output=output)
+            return g.op("Mul", wide, scale, output=output)
+        return g.op("Cast", g.op("Mul", wide, scale), to=int(onnx.TensorProto.FLOAT16), output=output)
 
 
 def _numpy(tensor: object) -> Array:

@@ -49,7 +49,9 @@ def test_what_is_counted(puzzles: list[Puzzle], monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_solvers_take_turns(puzzles: list[Puzzle], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A noisy second must not hit one solver alone."""
+    """A noisy second must not hit one solver alone, nor one's spinning threads the other's puzzles."""
+    pauses: list[float] = []
+    monkeypatch.setattr(latency.time, "sleep", pauses.append)
     solvers = {name: solver(puzzles, right=True, steps=(1, 1)) for name in ("a", "b")}
     order: list[str] = []
     for name, one in solvers.items():
@@ -62,7 +64,8 @@ def test_the_solvers_take_turns(puzzles: list[Puzzle], monkeypatch: pytest.Monke
         monkeypatch.setattr(one, "solve", noted)
     time_solvers(solvers, puzzles, repeats=2)
     warm_up = len(solvers) * len(puzzles)
-    assert order[warm_up:] == ["a", "b"] * (2 * len(puzzles))
+    assert order[warm_up:] == (["a"] * 3 + ["b"] * 3) * 2, "an uncounted puzzle, then the two"
+    assert len(pauses) == 4
 
 
 def test_a_task_without_rules_solves_nothing() -> None:

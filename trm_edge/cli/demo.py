@@ -26,6 +26,7 @@ def demo(
     model: Annotated[str | None, typer.Argument(help="Bundled model or checkpoint; default: sudoku-9x9.")] = None,
     puzzles: Annotated[int, typer.Option(min=1, help="Puzzles to solve.")] = 24,
     steps: Annotated[int, typer.Option(min=1, help="Budget of supervision steps.")] = 16,
+    threshold: Annotated[float, typer.Option(help="Halt when the halting logit is greater.")] = 2.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the puzzles.")] = 1,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of every runtime.")] = None,
     out: Annotated[Path | None, typer.Option(help="Keep the bundles in this folder.")] = None,
@@ -47,11 +48,11 @@ def demo(
     console = Console()
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trm-edge-demo-")))
-        solvers = {FLOAT: _float_solver(stack, checkpoint, steps, threads)}
+        solvers = {FLOAT: _float_solver(stack, checkpoint, steps, threshold, threads)}
         manifests: dict[str, Manifest] = {}
         for graph in GraphVariant:
             with console.status(f"exporting the {graph} graph ..."):
-                solver = _bundle_solver(stack, checkpoint, source, graph, folder, steps, threads, overwrite)
+                solver = _bundle_solver(stack, checkpoint, source, graph, folder, steps, threshold, threads, overwrite)
             solvers[graph.value] = solver
             manifests[graph.value] = solver.session.manifest
         chosen = _fresh_puzzles(checkpoint.task, puzzles, seed)
@@ -60,18 +61,20 @@ def demo(
 
         with console.status(f"solving {puzzles} puzzles with each ..."):
             timings = time_solvers(solvers, chosen)
-    console.print(_table(timings, manifests))
+    console.print(_table(timings, manifests, threshold))
     if out is not None:
         console.print(f"The bundles lie in {out}. Try: trm-edge inspect {out}/{next(iter(manifests.values())).name}")
 
 
-def _float_solver(stack: ExitStack, checkpoint: Checkpoint, steps: int, threads: int | None) -> Solver:
+def _float_solver(
+    stack: ExitStack, checkpoint: Checkpoint, steps: int, threshold: float, threads: int | None
+) -> Solver:
     from trm_edge.runtimes.torch_eager import TorchEagerSession
-    from trm_edge.solve import Solver
+    from trm_edge.solve import Act, Solver
     from trm_edge.tasks import get_task
 
     session = stack.enter_context(TorchEagerSession.from_model(checkpoint.model, checkpoint.task, threads=threads))
-    return Solver(session, get_task(checkpoint.task), policy="act", budget=steps)
+    return Solver(session, get_task(checkpoint.task), policy=Act(threshold), budget=steps)
 
 
 def _bundle_solver(
@@ -81,6 +84,7 @@ def _bundle_solver(
     graph: GraphVariant,
     folder: Path,
     steps: int,
+    threshold: float,
     threads: int | None,
     overwrite: bool,
 ) -> Solver:
@@ -91,11 +95,11 @@ def _bundle_solver(
     from trm_edge.solve import Solver
     from trm_edge.tasks import get_task
 
-    options, name = ExportOptions(graph=graph, steps=steps), model_name(source)
+    options, name = ExportOptions(graph=graph, steps=steps, threshold=threshold), model_name(source)
     path = export_bundle(checkpoint, options, folder / bundle_name(name, options), name=name, overwrite=overwrite)
     bundle = stack.enter_context(read_bundle(path))
     session = stack.enter_context(open_session(bundle, threads=threads))
-    return Solver(session, get_task(checkpoint.task), policy="act", budget=steps)
+    return Solver(session, get_task(checkpoint.task), budget=steps)  # halts as the bundle says
 
 
 def _fresh_puzzles(task_id: str, count: int, seed: int) -> list[Puzzle]:
@@ -120,15 +124,15 @@ def _show_one(console: Console, solver: Solver, puzzle: Puzzle) -> None:
     console.print(f"halted by itself after {solution.steps} supervision step(s); {rules}\n", highlight=False)
 
 
-def _table(timings: dict[str, Timing], manifests: dict[str, Manifest]) -> Any:
+def _table(timings: dict[str, Timing], manifests: dict[str, Manifest], threshold: float) -> Any:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     reference = timings[FLOAT]
     count = len(reference.solutions)
     table = Table(
-        title=f"{count} fresh puzzles, one at a time, each halting by itself (ACT)",
-        caption=f"{FLOAT}: PyTorch, uncompiled; the graphs: ONNX Runtime. Medians, interleaved.",
+        title=f"{count} fresh puzzles, one at a time, each halting by itself (ACT, logit > {threshold:g})",
+        caption=f"{FLOAT}: PyTorch, uncompiled; the graphs: ONNX Runtime. Medians, in turn.",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
