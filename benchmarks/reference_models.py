@@ -141,6 +141,7 @@ def card(name: str, checkpoint: Checkpoint, facts: dict[str, Any]) -> str:
     """The model card, every number out of ``facts``."""
     results, config = facts["results"], checkpoint.model.config
     weights = sum(parameter.numel() for parameter in checkpoint.model.parameters())
+    trained = f"{results['training_steps']:,} of its {results['recipe']['steps']:,} optimizer steps"
     table = "\n".join(
         f"| {row['source']} | {row['givens']:g} | {row['puzzles']} | {100 * row['exact']:.1f} % "
         f"| {100 * row['exact_at_halt']:.1f} % | {row['mean_steps']:.2f} |"
@@ -154,7 +155,7 @@ A Tiny Recursive Model (arXiv 2510.04871) for the task `{checkpoint.task}`, a re
   {config.H_cycles} x {config.L_cycles} recursions a supervision step; at most
   {config.halt_max_steps} supervision steps in training.
 - **Trained on**: {results["trained_on"]}; augmented on the fly.
-- **Recipe**: `trm-edge train --recipe {name}`: {results["training_steps"]:,} optimizer steps in
+- **Recipe**: `trm-edge train --recipe {name}`: the weights after {trained},
   {results["training_minutes"]:g} minutes on two cores ({facts["machine"]["processor"]}) shared with other work.
 - **Curve**: `curve.svg`. **Figures**: `results.json`.
 - **Licence**: Apache-2.0.
