@@ -1,8 +1,8 @@
 """How far a bundle may be from its float model: one row a precision, and what a report violates.
 
-The defaults leave room above what a trained 9x9 Sudoku model of 520,193 weights showed: local logits errors of 2e-4 in
-fp32 and 0.2 in fp16. They bound what the graph does (local errors) and what the user sees (answers, halting steps),
-never the trajectory errors: where a model does not settle, those say nothing about the graph.
+The defaults leave room above what the bundled models show (``benchmarks/results/parity.json``): local logits errors
+of 3e-4 in fp32 and 0.2 in fp16. They bound what the graph does (local errors) and what the user sees (answers, halting
+steps), never the trajectory errors: where a model does not settle, those say nothing about the graph.
 """
 
 from __future__ import annotations
