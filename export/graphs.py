@@ -118,17 +118,17 @@ class _Writer:
         )
         all_logits, all_q = [], []
         for number in range(1, steps + 1):
-            outputs = [f"{name}{number}" for name in ("h", "l", "logits", "q")]
-            z_H, z_L, logits, q_halt = g.ops("SupervisionStep", [z_H, z_L, x, *weights], outputs, domain=DOMAIN)
+            names = [f"{name}{number}" for name in ("h", "l", "logits", "q")]
+            z_H, z_L, logits, q_halt = g.ops("SupervisionStep", [z_H, z_L, x, *weights], names, domain=DOMAIN)
             all_logits.append(g.op("Unsqueeze", logits, g.ints(0)))
             all_q.append(g.op("Unsqueeze", q_halt, g.ints(0)))
         g.op("Concat", *all_logits, axis=0, output="logits")
         g.op("Concat", *all_q, axis=0, output="q_halt")
-        outputs_ = (
+        outputs = (
             TensorSpec("logits", (steps, *self.logits), "float32"),
             TensorSpec("q_halt", (steps, "batch"), "float32"),
         )
-        return self._finish(self._puzzle_inputs(), outputs_, functions=[function])
+        return self._finish(self._puzzle_inputs(), outputs, functions=[function])
 
     def loop(self) -> Graph:
         """A Loop that ends when every row has halted or the budget is spent; a halted row keeps its answer."""
@@ -257,25 +257,20 @@ class _Writer:
         answer = z_H
         if config.prefix_len:
             answer = g.op("Slice", z_H, g.ints(config.prefix_len), g.ints(config.total_len), g.ints(1))
-        logits = g.op("MatMul", answer, self._weight("lm_head", _numpy(model.lm_head.weight).T))
+        lm_head = self._weight("lm_head", _numpy(model.lm_head.weight).T)
+        logits = self._float32_op(g, "MatMul", answer, lm_head, output=logits_name)
         weight, bias = _numpy(model.q_head.weight), _numpy(model.q_head.bias)
         if not config.no_ACT_continue:  # halt when q[0] > q[1]
             weight, bias = weight - weight[1], bias - bias[1]
         first = g.op("Gather", z_H, g.const("zero", 0, "int64"), axis=1)  # [batch, hidden]
         q = g.op("MatMul", first, self._weight("q_weight", weight[0]))  # [batch]
-        q = g.op("Add", q, self._weight("q_bias", bias[0]))
-        return self._as_float32(g, logits, logits_name), self._as_float32(g, q, q_name)
+        return logits, self._float32_op(g, "Add", q, self._weight("q_bias", bias[0]), output=q_name)
 
-    def _as_float32(self, g: GraphBuilder, value: str, name: str | None) -> str:
-        """Rename or cast the value of the last node that made it."""
-        if self.dtype != "float32":
-            return g.op("Cast", value, to=int(onnx.TensorProto.FLOAT), output=name)
-        if name is not None:
-            for node in g.nodes:
-                if value in node.output:
-                    node.output[:] = [name if output == value else output for output in node.output]
-            return name
-        return value
+    def _float32_op(self, g: GraphBuilder, kind: str, *inputs: str, output: str | None) -> str:
+        """A node whose result leaves the graph: as float32, whatever the graph computes in."""
+        if self.dtype == "float32":
+            return g.op(kind, *inputs, output=output)
+        return g.op("Cast", g.op(kind, *inputs), to=int(onnx.TensorProto.FLOAT), output=output)
 
     def _network(self, g: GraphBuilder, level: str, x: str, output: str | None) -> str:
         """One network pass."""

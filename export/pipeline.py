@@ -103,7 +103,8 @@ def export_bundle(
     """
     if out.exists() and not overwrite:  # said before the work; write_bundle makes sure again
         raise InvalidInput(f"{out} exists. Choose another --out, or pass --overwrite.")
-    reason = get_target(options.target).supports(options.precision, options.graph)
+    target = get_target(options.target)
+    reason = target.supports(options.precision, options.graph)
     if reason is not None:
         raise Refused(reason)
     model, config, task = checkpoint.model, checkpoint.model.config, get_task(checkpoint.task)
@@ -148,7 +149,7 @@ def export_bundle(
             **{package: version(package) for package in ("torch", "onnx", "numpy")},
         },
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        evidence=get_target(options.target).evidence,
+        evidence=target.evidence,
         model_file=MODEL_FILE,
     )
     card = model_card if model_card is not None else _plain_card(name, checkpoint)

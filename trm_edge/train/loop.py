@@ -21,6 +21,7 @@ from trm_edge.errors import InvalidInput, TrmEdgeError
 from trm_edge.model.checkpoint import save_checkpoint
 from trm_edge.model.network import RecursiveModel
 from trm_edge.train.data import Puzzles, Rows
+from trm_edge.train.evaluate import evaluate
 from trm_edge.train.log import RunLog
 from trm_edge.train.loss import StepLoss, step_loss
 from trm_edge.train.recipe import Recipe
@@ -115,8 +116,6 @@ def train(
             if state.step % limits.log_every == 0 or state.step == recipe.steps:
                 log.write(state.step, {"minutes": (before + time.monotonic() - began) / 60, **metrics})
             if held_out is not None and _evaluation_due(state.step, recipe, limits):
-                from trm_edge.train.evaluate import evaluate
-
                 accuracy = evaluate(averaged(state, recipe).to(device), held_out)
                 log.write(state.step, {"held_out_exact": accuracy.exact})
             if time.monotonic() - saved > limits.save_every:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -136,8 +137,6 @@ class Recipe:
 
     def lr_scale(self, step: int) -> float:
         """Learning rate of ``step`` (from 0), relative to ``lr`` and ``lr_other``."""
-        import math
-
         warm = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
         start = self.decay_from * self.steps
         if self.schedule == "constant" or step <= start:
