@@ -27,12 +27,16 @@ class Precision(StrEnum):
 
     FP32 = "fp32"
     FP16 = "fp16"
+    W8 = "w8"  #: weights int8, everything computed in float32
+    W8A8_DYNAMIC = "w8a8-dynamic"  #: integer products; activations are scaled anew at every product
+    W8A8 = "w8a8"  #: integer products; the scales of activations are fixed by calibration
 
 
 class Format(StrEnum):
     """File format of the exported graph."""
 
     ONNX = "onnx"
+    EXECUTORCH = "executorch"
 
 
 class Evidence(StrEnum):
