@@ -6,12 +6,15 @@ This is what one gets without trm-edge: the step as the official code writes it,
 from __future__ import annotations
 
 import io
+import tempfile
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trm_edge.model.network import RecursiveModel, SwiGLU
+from trm_edge.runtimes.onnxruntime import load_onnxruntime
 
 
 class PlainSwiGLU(nn.Module):
@@ -71,3 +74,23 @@ def plain_onnx(model: RecursiveModel) -> bytes:
     file = io.BytesIO()
     program.save(file)
     return file.getvalue()
+
+
+def plain_int8(data: bytes) -> bytes:
+    """A plain export in dynamic int8, the usual way.
+
+    ``quantize_dynamic`` passes by a weight that is not a constant, and the exporter leaves transposes in between; so
+    ONNX Runtime's basic optimisation folds them first.
+    """
+    ort = load_onnxruntime()
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with tempfile.TemporaryDirectory() as folder:
+        folded, quantized = Path(folder, "folded.onnx"), Path(folder, "quantized.onnx")
+        settings = ort.SessionOptions()
+        settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        settings.optimized_model_filepath = str(folded)
+        settings.log_severity_level = 3
+        ort.InferenceSession(data, settings, providers=["CPUExecutionProvider"])
+        quantize_dynamic(folded, quantized, weight_type=QuantType.QInt8)
+        return quantized.read_bytes()

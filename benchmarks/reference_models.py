@@ -22,11 +22,11 @@ from record import document, write
 
 from trm_edge.model.checkpoint import Checkpoint, load_checkpoint, load_tensors
 from trm_edge.models_registry import MODELS_DIR
+from trm_edge.report.chart import Line, line_chart
 from trm_edge.tasks import get_task
 from trm_edge.tasks.sudoku_augment import reveal
 from trm_edge.train.data import Puzzles, generate_puzzles, load_puzzles
 from trm_edge.train.evaluate import evaluate
-from trm_edge.verify.chart import Line, line_chart
 
 GIVENS = {"sudoku-9x9": (25, 27, 30, 34, 38, 45), "sudoku-4x4": (5, 6, 8)}
 SHARES = (0.0, 0.15, 0.3)  #: of the blanks of a file's puzzles that are revealed

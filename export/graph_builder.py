@@ -24,6 +24,8 @@ ONNX_DTYPES = {
     "float16": TensorProto.FLOAT16,
     "int64": TensorProto.INT64,
     "int32": TensorProto.INT32,
+    "int8": TensorProto.INT8,
+    "uint8": TensorProto.UINT8,
     "bool": TensorProto.BOOL,
 }
 
@@ -62,6 +64,7 @@ class GraphBuilder:
         self.nodes: list[onnx.NodeProto] = []
         self._prefix = prefix
         self._count = 0
+        self._shared: set[str] = set()
 
     def op(self, kind: str, *inputs: str, output: str | None = None, domain: str = "", **attributes: Any) -> str:
         """Append a node with one output; returns the name of the output."""
@@ -73,6 +76,18 @@ class GraphBuilder:
         """Append a node with given outputs; returns their names."""
         self.nodes.append(helper.make_node(kind, list(inputs), list(outputs), domain=domain, **attributes))
         return outputs
+
+    def several(self, kind: str, inputs: Sequence[str], count: int, **attributes: Any) -> Sequence[str]:
+        """Append a node with ``count`` outputs; returns their names."""
+        return self.ops(kind, inputs, [self._fresh() for _ in range(count)], **attributes)
+
+    def shared(self, name: str, kind: str, *inputs: str, **attributes: Any) -> str:
+        """A node that is appended once to this graph, however often it is asked for by ``name``."""
+        output = f"{self._prefix}{name}"
+        if name not in self._shared:
+            self._shared.add(name)
+            self.op(kind, *inputs, output=output, **attributes)
+        return output
 
     def const(self, name: str, values: Any, dtype: str) -> str:
         """A constant, stored once under ``name``."""

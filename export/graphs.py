@@ -2,9 +2,11 @@
 
 What a phone pays for is kept small: RMSNorm is one operator from opset 23 on, gate and up are products of
 their own (no Split), token mixing has the weight on the left (no Transpose), everything constant is folded, and
-weights are stored once however deep the unrolling.
+weights are stored once however deep the unrolling. Where token mixing is in integers the weight stands on the right,
+between two transposes: integer kernels are twice as fast on packed weights, and the transposes cost less than that.
 
-Reads numbers from the float model and knows nothing of files, precisions other than the float width, or runtimes.
+Reads numbers from the float model; how products are quantized is :mod:`trm_edge.export.products`'s to write. Knows
+nothing of files or runtimes.
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from trm_edge.errors import InvalidCheckpoint
 from trm_edge.export.graph_builder import DOMAIN, Constants, GraphBuilder, make_function, make_model
+from trm_edge.export.precision import INTEGER
+from trm_edge.export.products import Products
+from trm_edge.export.quantization import Plan
 from trm_edge.model.network import Block, RecursiveModel, SwiGLU, rotary_table
 from trm_edge.specs import GraphVariant, TensorSpec
 
@@ -53,6 +57,7 @@ def build_graph(
     steps: int,
     dtype: str = "float32",
     opset: int = 23,
+    plan: Plan | None = None,
 ) -> Graph:
     """Write ``model`` as one of the graph variants.
 
@@ -64,11 +69,12 @@ def build_graph(
         steps: supervision steps of ``unrolled``.
         dtype: ``"float32"`` or ``"float16"``: of weights, activations and carry; logits are float32 always.
         opset: of the default domain, 18 to 23.
+        plan: which products are quantized; None: none. Needs ``dtype`` float32.
 
     Raises:
         InvalidCheckpoint: a weight is too large for ``dtype``, or not finite.
     """
-    writer = _Writer(model, puzzles, dtype, opset)
+    writer = _Writer(model, puzzles, dtype, opset, plan or Plan())
     build = {GraphVariant.STEP: writer.step, GraphVariant.LOOP: writer.loop}
     return writer.unrolled(steps) if variant is GraphVariant.UNROLLED else build[variant]()
 
@@ -76,10 +82,11 @@ def build_graph(
 class _Writer:
     """Writes one model; the methods named after graph variants are the ways to arrange the same pieces."""
 
-    def __init__(self, model: RecursiveModel, puzzles: Sequence[int], dtype: str, opset: int) -> None:
+    def __init__(self, model: RecursiveModel, puzzles: Sequence[int], dtype: str, opset: int, plan: Plan) -> None:
         self.model, self.config = model, model.config
-        self.puzzles, self.dtype, self.opset = tuple(puzzles), dtype, opset
+        self.puzzles, self.dtype, self.opset, self.plan = tuple(puzzles), dtype, opset, plan
         self.constants = Constants()
+        self.products = Products(self.constants, dtype, plan)
         self.main = GraphBuilder(self.constants)
         config = self.config
         carry = ("batch", config.total_len, config.hidden_size)
@@ -199,19 +206,12 @@ class _Writer:
 
     # -- the pieces ---------------------------------------------------------------------------
 
-    def _weight(self, name: str, values: Array) -> str:
-        with np.errstate(over="ignore"):  # said below, with the name
-            stored = values.astype(self.dtype)
-        if not np.isfinite(stored).all():
-            raise InvalidCheckpoint(f"The weight '{name}' does not fit into {self.dtype}. Use --precision fp32.")
-        return self.constants.add(name, stored)
-
     def _initial_carry(self, g: GraphBuilder) -> tuple[str, str]:
         """``(z_H, z_L)`` before the first step, for as many rows as there are tokens."""
         rows = g.op("Shape", "tokens", start=0, end=1)
         shape = g.op("Concat", rows, g.ints(self.config.total_len, self.config.hidden_size), axis=0)
-        z_H = g.op("Expand", self._weight("H_init", _numpy(self.model.H_init)), shape)
-        return z_H, g.op("Expand", self._weight("L_init", _numpy(self.model.L_init)), shape)
+        z_H = g.op("Expand", self.products.weight("H_init", _numpy(self.model.H_init)), shape)
+        return z_H, g.op("Expand", self.products.weight("L_init", _numpy(self.model.L_init)), shape)
 
     def _embed(self, g: GraphBuilder) -> str:
         """``x`` [batch, prefix + seq, hidden]; scales and positions are folded into the tables."""
@@ -219,9 +219,9 @@ class _Writer:
         prefix, hidden = config.prefix_len, config.hidden_size
         scale = math.sqrt(hidden) * (math.sqrt(0.5) if model.embed_pos is not None else 1.0)
         positions = _numpy(model.embed_pos.weight) * scale if model.embed_pos is not None else None
-        x = g.op("Gather", self._weight("embed", _numpy(model.embed_tokens.weight) * scale), "tokens")
+        x = g.op("Gather", self.products.weight("embed", _numpy(model.embed_tokens.weight) * scale), "tokens")
         if positions is not None:
-            x = g.op("Add", x, self._weight("positions", positions[prefix:]))
+            x = g.op("Add", x, self.products.weight("positions", positions[prefix:]))
         if model.puzzle_emb is None:
             return x
         flat = np.zeros((len(self.puzzles), prefix * hidden), dtype=np.float32)
@@ -230,11 +230,11 @@ class _Writer:
         if positions is not None:
             table = table + positions[:prefix]
         if len(self.puzzles) > 1:
-            rows = g.op("Gather", self._weight("puzzle_embed", table), "puzzle_ids")
+            rows = g.op("Gather", self.products.weight("puzzle_embed", table), "puzzle_ids")
         else:
             count = g.op("Shape", "tokens", start=0, end=1)
             shape = g.op("Concat", count, g.ints(prefix, hidden), axis=0)
-            rows = g.op("Expand", self._weight("puzzle_embed", table), shape)
+            rows = g.op("Expand", self.products.weight("puzzle_embed", table), shape)
         return g.op("Concat", rows, x, axis=1)
 
     def _recurse(self, g: GraphBuilder, z_H: str, z_L: str, x: str, outputs: tuple[str, str] | None) -> tuple[str, str]:
@@ -257,14 +257,14 @@ class _Writer:
         answer = z_H
         if config.prefix_len:
             answer = g.op("Slice", z_H, g.ints(config.prefix_len), g.ints(config.total_len), g.ints(1))
-        lm_head = self._weight("lm_head", _numpy(model.lm_head.weight).T)
+        lm_head = self.products.weight("lm_head", _numpy(model.lm_head.weight).T)
         logits = self._float32_op(g, "MatMul", answer, lm_head, output=logits_name)
         weight, bias = _numpy(model.q_head.weight), _numpy(model.q_head.bias)
         if not config.no_ACT_continue:  # halt when q[0] > q[1]
             weight, bias = weight - weight[1], bias - bias[1]
         first = g.op("Gather", z_H, g.const("zero", 0, "int64"), axis=1)  # [batch, hidden]
-        q = g.op("MatMul", first, self._weight("q_weight", weight[0]))  # [batch]
-        return logits, self._float32_op(g, "Add", q, self._weight("q_bias", bias[0]), output=q_name)
+        q = g.op("MatMul", first, self.products.weight("q_weight", weight[0]))  # [batch]
+        return logits, self._float32_op(g, "Add", q, self.products.weight("q_bias", bias[0]), output=q_name)
 
     def _float32_op(self, g: GraphBuilder, kind: str, *inputs: str, output: str | None) -> str:
         """A node whose result leaves the graph: as float32, whatever the graph computes in."""
@@ -284,42 +284,44 @@ class _Writer:
 
     def _block(self, g: GraphBuilder, block: Block, name: str, x: str, output: str | None) -> str:
         if block.token_mlp is not None:
-            mixed = self._swiglu(g, block.token_mlp, f"{name}.t", x)
-            x = self._rms_norm(g, g.op("Add", x, mixed), axis=1)
+            x = self._mix_tokens(g, block.token_mlp, f"{name}.t", x)
         else:
             x = self._rms_norm(g, g.op("Add", x, self._attention(g, block, f"{name}.a", x)), axis=-1)
-        return self._rms_norm(g, g.op("Add", x, self._swiglu(g, block.mlp, f"{name}.c", x)), axis=-1, output=output)
+        mixed = self._swiglu(g, block.mlp, f"{name}.c", x)
+        return self._rms_norm(g, g.op("Add", x, mixed), axis=-1, output=output)
 
-    def _swiglu(self, g: GraphBuilder, mlp: SwiGLU, name: str, x: str) -> str:
-        def product(which: str, value: str) -> str:
-            weight = _numpy(getattr(mlp, f"{which}_proj").weight)
-            if mlp.over_tokens:
-                return g.op("MatMul", self._weight(f"{name}.{which}", weight), value)
-            return g.op("MatMul", value, self._weight(f"{name}.{which}", weight.T))
+    def _mix_tokens(self, g: GraphBuilder, mlp: SwiGLU, name: str, x: str) -> str:
+        """Token mixing with its residual and norm: weights on the left, or in integers between two transposes."""
+        if not {self.plan.site(f"{name}.{end}").arithmetic for end in ("in", "inner")} & INTEGER:
+            return self._rms_norm(g, g.op("Add", x, self._swiglu(g, mlp, name, x, left=True)), axis=1)
+        x = g.op("Transpose", x, perm=[0, 2, 1])  # [batch, hidden, seq]
+        x = self._rms_norm(g, g.op("Add", x, self._swiglu(g, mlp, name, x)), axis=-1, width=self.config.total_len)
+        return g.op("Transpose", x, perm=[0, 2, 1])
 
-        gate = product("gate", x)
-        return product("down", g.op("Mul", g.op("Mul", gate, g.op("Sigmoid", gate)), product("up", x)))
+    def _swiglu(self, g: GraphBuilder, mlp: SwiGLU, name: str, x: str, *, left: bool = False) -> str:
+        def products(end: str, value: str, *which: str) -> list[str]:
+            weights = {f"{name}.{one}": _numpy(getattr(mlp, f"{one}_proj").weight) for one in which}
+            return self.products.write(g, f"{name}.{end}", value, weights, left=left)
+
+        gate, up = products("in", x, "gate", "up")
+        return products("inner", g.op("Mul", g.op("Mul", gate, g.op("Sigmoid", gate)), up), "down")[0]
 
     def _attention(self, g: GraphBuilder, block: Block, name: str, x: str) -> str:
         config, attention = self.config, block.attention
         assert attention is not None
         heads = g.ints(0, 0, config.num_heads, config.head_dim)
-
-        def projected(which: str, scale: float, order: Sequence[int], rotate: bool) -> str:
-            weight = _numpy(getattr(attention, f"{which}_proj").weight).T * np.float32(scale)
-            value = g.op("Reshape", g.op("MatMul", x, self._weight(f"{name}.{which}", weight)), heads)
-            if rotate and config.pos_encodings == "rope":
-                value = self._rotate(g, value)
-            return g.op("Transpose", value, perm=list(order))
-
-        # the scale of the scores goes into the queries, and the keys come out transposed
-        q = projected("q", config.head_dim**-0.5, (0, 2, 1, 3), True)
-        k = projected("k", 1.0, (0, 2, 3, 1), True)
-        v = projected("v", 1.0, (0, 2, 1, 3), False)
+        weights = {f"{name}.{which}": _numpy(getattr(attention, f"{which}_proj").weight) for which in "qkvo"}
+        weights[f"{name}.q"] = weights[f"{name}.q"] * np.float32(config.head_dim**-0.5)  # the scale of the scores
+        output = {f"{name}.o": weights.pop(f"{name}.o")}
+        projected = [g.op("Reshape", value, heads) for value in self.products.write(g, f"{name}.in", x, weights)]
+        if config.pos_encodings == "rope":
+            projected[:2] = [self._rotate(g, value) for value in projected[:2]]
+        orders = ((0, 2, 1, 3), (0, 2, 3, 1), (0, 2, 1, 3))  # the keys come out transposed
+        q, k, v = (g.op("Transpose", value, perm=list(order)) for value, order in zip(projected, orders, strict=True))
         scores = g.op("Softmax", g.op("MatMul", q, k), axis=-1)  # [batch, heads, seq, seq]
         out = g.op("Transpose", g.op("MatMul", scores, v), perm=[0, 2, 1, 3])
         out = g.op("Reshape", out, g.ints(0, 0, config.hidden_size))
-        return g.op("MatMul", out, self._weight(f"{name}.o", _numpy(attention.o_proj.weight).T))
+        return self.products.write(g, f"{name}.inner", out, output)[0]
 
     def _rotate(self, g: GraphBuilder, x: str) -> str:
         """Rotary positions on [batch, seq, heads, head_dim]; the minus of the half turn is in the table of sines."""
@@ -334,14 +336,18 @@ class _Writer:
             axis=-1,
         )
         return g.op(
-            "Add", g.op("Mul", x, self._weight("rope_cos", cos)), g.op("Mul", turned, self._weight("rope_sin", sin))
+            "Add",
+            g.op("Mul", x, self.products.weight("rope_cos", cos)),
+            g.op("Mul", turned, self.products.weight("rope_sin", sin)),
         )
 
-    def _rms_norm(self, g: GraphBuilder, x: str, *, axis: int, output: str | None = None) -> str:
-        """RMSNorm over the channels (axis -1) or the tokens (axis 1); sums in float32."""
-        config = self.config
+    def _rms_norm(
+        self, g: GraphBuilder, x: str, *, axis: int, width: int | None = None, output: str | None = None
+    ) -> str:
+        """RMSNorm over the last axis of ``width`` numbers (None: the channels) or over axis 1; sums in float32."""
+        config, width = self.config, width or self.config.hidden_size
         if axis == -1 and self.opset >= RMS_NORM_OPSET:
-            ones = self._weight("ones", np.ones(config.hidden_size, dtype=np.float32))
+            ones = self.products.weight(f"ones{width}", np.ones(width, dtype=np.float32))
             return g.op("RMSNormalization", x, ones, axis=-1, epsilon=config.rms_norm_eps, output=output)
         wide = g.op("Cast", x, to=int(onnx.TensorProto.FLOAT)) if self.dtype != "float32" else x
         square = g.op("Mul", wide, wide)

@@ -5,31 +5,40 @@ Nothing is run here but the float model: whether the graph agrees with it is :mo
 
 from __future__ import annotations
 
+import logging
 import math
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from trm_edge import __version__
-from trm_edge.bundle import GOLDEN, MODEL_CARD, CarrySpec, Halting, Manifest, write_bundle
-from trm_edge.errors import InvalidCheckpoint, InvalidConfig, InvalidInput, Refused
+from trm_edge.bundle import GOLDEN, MODEL_CARD, CarrySpec, GoldenVectors, Halting, Manifest, write_bundle
+from trm_edge.errors import InvalidCheckpoint, InvalidConfig, InvalidInput, NotQuantized, Refused
+from trm_edge.export.calibration import network_inputs
 from trm_edge.export.golden import golden_puzzles, golden_vectors
 from trm_edge.export.graphs import OPSETS, build_graph
 from trm_edge.export.onnx import graph_stats, to_bytes
+from trm_edge.export.planning import Progress, QuantizationOptions, calibration_puzzles, make_plan
 from trm_edge.export.precision import PRECISIONS
+from trm_edge.export.proof import prove
+from trm_edge.export.quantization import model_sites
 from trm_edge.export.targets import get_target
 from trm_edge.model.checkpoint import Checkpoint
 from trm_edge.model.config import ModelConfig
-from trm_edge.specs import Format, GraphVariant, Precision
+from trm_edge.model.network import RecursiveModel
+from trm_edge.optional import require
+from trm_edge.specs import Format, GraphVariant, Precision, TensorSpec
 from trm_edge.tasks import get_task
-from trm_edge.tasks.base import Puzzle
+from trm_edge.tasks.base import Puzzle, Task
 
-MODEL_FILE = "model.onnx"
+MODEL_FILES = {Format.ONNX: "model.onnx", Format.EXECUTORCH: "model.pte"}
+BUNDLED_IO = "model.bpte"  #: an ExecuTorch program with its own test cases, see ``ExportOptions.bundled_io``
 MAX_STEPS = 4096  #: supervision steps of an unrolled graph, or the default budget of the others
 
 
@@ -46,6 +55,12 @@ class ExportOptions:
         opset: ONNX operator set.
         golden: number of golden puzzles.
         threshold: the bundle's default: a puzzle halts when its halting logit is greater.
+        quantization: how int8 precisions quantize.
+        format: of the graph's file.
+        backend: ExecuTorch only: ``xnnpack``, or ``portable`` for plain kernels that run on anything.
+        batch: ExecuTorch only: puzzles a call, built in.
+        bundled_io: ExecuTorch only: add the program with golden inputs and outputs of every method, for runners that
+            test themselves with ExecuTorch's own tools.
     """
 
     graph: GraphVariant = GraphVariant.STEP
@@ -56,6 +71,11 @@ class ExportOptions:
     opset: int = OPSETS[-1]
     golden: int = 4
     threshold: float = 0.0
+    quantization: QuantizationOptions = field(default_factory=QuantizationOptions)
+    format: Format = Format.ONNX
+    backend: str = "xnnpack"
+    batch: int = 1
+    bundled_io: bool = False
 
     def __post_init__(self) -> None:
         for name, low, high in (("steps", 1, MAX_STEPS), ("opset", OPSETS[0], OPSETS[-1]), ("golden", 1, 1024)):
@@ -65,11 +85,19 @@ class ExportOptions:
             raise InvalidConfig(f"threshold = {self.threshold} is not a finite number; 0 is the usual one.")
         if self.puzzles is not None and len(set(self.puzzles)) != len(self.puzzles):
             raise InvalidConfig(f"puzzles = {list(self.puzzles)} names a puzzle twice.")
+        if self.format is Format.ONNX:
+            for name, value, usual in (
+                ("backend", self.backend, "xnnpack"),
+                ("batch", self.batch, 1),
+                ("bundled_io", self.bundled_io, False),
+            ):
+                if value != usual:
+                    raise InvalidConfig(f"{name} = {value} is for ExecuTorch programs. Add --format executorch.")
 
 
 def bundle_name(model_name: str, options: ExportOptions) -> str:
     """The house's name for a bundle: ``sudoku-9x9.fp32.onnx-step``."""
-    return f"{model_name}.{options.precision}.{Format.ONNX}-{options.graph}"
+    return f"{model_name}.{options.precision}.{options.format}-{options.graph}"
 
 
 def export_bundle(
@@ -80,6 +108,8 @@ def export_bundle(
     name: str,
     model_card: str | None = None,
     puzzles: Sequence[Puzzle] | None = None,
+    calibration: Sequence[Puzzle] | None = None,
+    progress: Progress | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write a bundle atomically.
@@ -91,6 +121,8 @@ def export_bundle(
         name: the model's name, for the manifest and the card.
         model_card: Markdown; None writes a card with the facts that the checkpoint holds.
         puzzles: golden puzzles; None generates them.
+        calibration: what static int8 is calibrated on; None generates them.
+        progress: hears how far calibration and search are.
         overwrite: replace ``out`` if it exists.
 
     Returns:
@@ -100,11 +132,14 @@ def export_bundle(
         Refused: the target cannot run this precision or graph.
         InvalidInput: ``out`` exists, or a puzzle id is not in the model.
         InvalidCheckpoint: the weights give NaN, do not fit the precision, or are not for the checkpoint's task.
+        NotQuantized: a product of the finished graph is not in the arithmetic that the precision wants.
     """
     if out.exists() and not overwrite:  # said before the work; write_bundle makes sure again
         raise InvalidInput(f"{out} exists. Choose another --out, or pass --overwrite.")
     target = get_target(options.target)
-    reason = target.supports(options.precision, options.graph)
+    reason = target.supports(options.precision, options.graph, options.format)
+    if reason is None and options.format is Format.EXECUTORCH:
+        reason = executorch_refusal(options.precision, options.backend)
     if reason is not None:
         raise Refused(reason)
     model, config, task = checkpoint.model, checkpoint.model.config, get_task(checkpoint.task)
@@ -114,7 +149,6 @@ def export_bundle(
             f"{task.seq_len} of {task.vocab_size}. Save it with the task that it was trained for."
         )
     kept = kept_puzzles(config, options.puzzles)
-    dtype = PRECISIONS[options.precision].float_dtype
     vectors = golden_vectors(
         model,
         task,
@@ -123,42 +157,150 @@ def export_bundle(
         steps=options.steps,
         threshold=options.threshold,
     )
-    graph = build_graph(model, options.graph, puzzles=kept, steps=options.steps, dtype=dtype, opset=options.opset)
-    data = to_bytes(graph.model)
+    write = {Format.ONNX: _write_onnx, Format.EXECUTORCH: _write_executorch}[options.format]
+    written = write(model, task, options, kept, calibration, progress or Progress(), vectors)
     manifest = Manifest(
         name=bundle_name(name, options),
         task=task.id,
         seq_len=config.seq_len,
         vocab_size=config.vocab_size,
-        format=Format.ONNX,
+        format=options.format,
         graph=options.graph,
         precision=options.precision,
         target=options.target,
         steps=options.steps,
         halting=Halting(policy="act", threshold=options.threshold, min_steps=1, max_steps=options.steps),
-        inputs=graph.inputs,
-        outputs=graph.outputs,
-        carry=_carry(checkpoint, dtype) if options.graph is GraphVariant.STEP else (),
+        inputs=written.inputs,
+        outputs=written.outputs,
+        carry=_carry(checkpoint, PRECISIONS[options.precision].float_dtype)
+        if options.graph is GraphVariant.STEP
+        else (),
         puzzles=kept,
         puzzle_prefix_len=config.prefix_len,
         model=config.to_dict(),
-        graph_stats={**graph_stats(data), "opset": options.opset},
+        graph_stats=written.stats,
         tools={
             "trm-edge": __version__,
             "python": platform.python_version(),
-            **{package: version(package) for package in ("torch", "onnx", "numpy")},
+            **{package: version(package) for package in ("torch", options.format.value, "numpy")},
         },
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         evidence=target.evidence,
-        model_file=MODEL_FILE,
+        model_file=MODEL_FILES[options.format],
     )
     card = model_card if model_card is not None else _plain_card(name, checkpoint)
     files: dict[str, bytes | Path] = {
-        MODEL_FILE: data,
+        MODEL_FILES[options.format]: written.data,
+        **written.more,
         GOLDEN: vectors.to_json().encode(),
         MODEL_CARD: card.encode(),
     }
     return write_bundle(out, manifest, files, overwrite=overwrite)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A graph as a file: its bytes, its tensors, what was counted in it, and files that belong to it."""
+
+    data: bytes
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    stats: dict[str, Any]
+    more: dict[str, bytes] = field(default_factory=dict)
+
+
+def _write_onnx(
+    model: RecursiveModel,
+    task: Task,
+    options: ExportOptions,
+    kept: tuple[int, ...],
+    puzzles: Sequence[Puzzle] | None,
+    progress: Progress,
+    vectors: GoldenVectors,
+) -> _Written:
+    planned = make_plan(
+        model,
+        task,
+        options.precision,
+        options.quantization,
+        kept=kept,
+        steps=options.steps,
+        threshold=options.threshold,
+        puzzles=puzzles,
+        progress=progress,
+    )
+    graph = build_graph(
+        planned.model,
+        options.graph,
+        puzzles=kept,
+        steps=options.steps,
+        dtype=PRECISIONS[options.precision].float_dtype,
+        opset=options.opset,
+        plan=planned.plan,
+    )
+    data = to_bytes(graph.model)
+    proof = prove(graph.model, planned.plan, {place.name: place.weight_names for place in model_sites(planned.model)})
+    stats = {**graph_stats(data), **proof, "opset": options.opset}
+    return _Written(
+        data, graph.inputs, graph.outputs, {**stats, **({"quantization": planned.report} if planned.report else {})}
+    )
+
+
+def _write_executorch(
+    model: RecursiveModel,
+    task: Task,
+    options: ExportOptions,
+    kept: tuple[int, ...],
+    puzzles: Sequence[Puzzle] | None,
+    progress: Progress,
+    vectors: GoldenVectors,
+) -> _Written:
+    from trm_edge.export.executorch import build_program, write_bundled  # takes seconds to load
+
+    passes, method, report = None, options.quantization.calibration.method or "mse", {}
+    if options.precision is Precision.W8A8:
+        given = calibration_puzzles(task, options.quantization.calibration, kept, puzzles)
+        passes = network_inputs(
+            model,
+            given.tokens,
+            given.ids,
+            steps=options.steps,
+            threshold=options.threshold,
+            progress=progress.calibrated,
+        )
+        report = {"quantization": {"calibration": {"method": method, "puzzles": len(given.ids)}}}
+    program = build_program(
+        model,
+        precision=options.precision,
+        backend=options.backend,
+        puzzles=kept,
+        batch=options.batch,
+        passes=passes,
+        calibration=method,
+    )
+    stats = {**program.stats, **report}
+    integer, floating = stats["integer_products"], stats["float_products"]
+    wanted = 0 if options.precision is Precision.FP32 else sum(len(place.weights) for place in model_sites(model))
+    if integer < wanted:
+        raise NotQuantized(f"Only {integer} of {wanted} products of the program are in integers. Use --precision fp32.")
+    stats |= {"products": {"integer": integer, "float": floating}, "integer_share": float(wanted > 0)}
+    more = {}
+    if options.bundled_io:
+        more[BUNDLED_IO] = write_bundled(program, model, torch.from_numpy(vectors.tokens), kept)
+    return _Written(program.data, program.inputs, program.outputs, stats, more)
+
+
+def executorch_refusal(precision: Precision, backend: str) -> str | None:
+    """Why ExecuTorch cannot write this, or None.
+
+    Raises:
+        MissingDependency: ExecuTorch is not installed.
+    """
+    require("executorch", extra="executorch")
+    logging.getLogger("torch.utils._pytree").setLevel(logging.ERROR)  # torchao's import warns about itself
+    from trm_edge.export.executorch import refusal
+
+    return refusal(precision, backend)
 
 
 def kept_puzzles(config: ModelConfig, asked: tuple[int, ...] | None) -> tuple[int, ...]:

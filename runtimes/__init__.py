@@ -14,12 +14,13 @@ from trm_edge.specs import Format
 
 RUNTIMES = {
     "onnxruntime": "trm_edge.runtimes.onnxruntime:OnnxRuntimeSession",
+    "executorch": "trm_edge.runtimes.executorch:ExecuTorchSession",
     "torch-eager": "trm_edge.runtimes.torch_eager:TorchEagerSession",
     "fake": "trm_edge.runtimes.fake:FakeSession",
 }
 """Runtime name -> ``module:class``; nothing is imported before it is used."""
 
-BY_FORMAT = {Format.ONNX: "onnxruntime"}
+BY_FORMAT = {Format.ONNX: "onnxruntime", Format.EXECUTORCH: "executorch"}
 """The runtime that opens a graph of each format unless another is asked for."""
 
 __all__ = ["BY_FORMAT", "RUNTIMES", "Session", "load_runtime", "open_session"]

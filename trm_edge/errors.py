@@ -11,6 +11,7 @@
         Refused                   a combination that cannot work (target x precision x graph ...)
       MissingDependency           an optional package is not installed; names the line that installs it
       ParityFailure               a measured bound was not kept (exit code 1, not 2)
+        NotQuantized              a product that should be in integers is not, in the finished file
 
 Messages say what was given, what is allowed and how to mend it, in one line.
 """
@@ -58,6 +59,10 @@ class ParityFailure(TrmEdgeError):
     """A measured bound was not kept."""
 
     exit_code = 1
+
+
+class NotQuantized(ParityFailure):
+    """A product that should be in integers is not, in the finished file or in the runtime that loads it."""
 
 
 def unknown(what: str, given: str, allowed: Iterable[str]) -> str:

@@ -30,6 +30,7 @@ class Precision(StrEnum):
     W8 = "w8"  #: weights int8, everything computed in float32
     W8A8_DYNAMIC = "w8a8-dynamic"  #: integer products; activations are scaled anew at every product
     W8A8 = "w8a8"  #: integer products; the scales of activations are fixed by calibration
+    AUTO = "auto"  #: w8a8 where it costs nothing, wider where a search found that it does
 
 
 class Format(StrEnum):

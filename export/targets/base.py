@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from trm_edge.specs import Evidence, GraphVariant, Precision
+from trm_edge.specs import Evidence, Format, GraphVariant, Precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Target(ABC):
     extra: str
 
     @abstractmethod
-    def supports(self, precision: Precision, graph: GraphVariant) -> str | None:
+    def supports(self, precision: Precision, graph: GraphVariant, format: Format = Format.ONNX) -> str | None:
         """None if the target runs this combination, else the reason why not and the nearest that it runs."""
 
     @abstractmethod

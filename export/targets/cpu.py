@@ -1,4 +1,4 @@
-"""CPUs, x86-64 and arm64, through ONNX Runtime's default provider."""
+"""CPUs, x86-64 and arm64, through ONNX Runtime's default provider or ExecuTorch's XNNPACK."""
 
 from __future__ import annotations
 
@@ -7,34 +7,36 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trm_edge.export.targets.base import Target
-from trm_edge.specs import Evidence, GraphVariant, Precision
+from trm_edge.specs import Evidence, Format, GraphVariant, Precision
 
 _ARCHITECTURES = {"x86_64": "x86-64", "amd64": "x86-64", "aarch64": "arm64", "arm64": "arm64"}
-_PRECISIONS = (Precision.FP32, Precision.FP16)
+_NOTES = {
+    Precision.FP16: "half the file, not half the time: ONNX Runtime computes fp16 graphs in fp32 behind casts",
+    Precision.W8: "a quarter of the file, not of the time: weights are widened to fp32 at every step",
+    Precision.W8A8_DYNAMIC: "puzzles of one batch share the scales of their activations",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class CpuTarget(Target):
-    """ONNX Runtime on the CPU."""
+    """ONNX Runtime and ExecuTorch on the CPU."""
 
     id: str = "cpu"
-    description: str = "x86-64 and arm64 processors, through ONNX Runtime"
+    description: str = "x86-64 and arm64 processors, through ONNX Runtime or ExecuTorch"
     evidence: Evidence = Evidence.HARDWARE
     evidence_note: str = "run on x86-64; arm64 takes the same bundles and has not been run"
     package: str = "onnxruntime"
     extra: str = "onnx"
 
-    def supports(self, precision: Precision, graph: GraphVariant) -> str | None:
-        """All graph variants, in fp32 and fp16."""
-        if precision not in _PRECISIONS:
-            return f"Target 'cpu' does not run {precision} {graph} graphs. Use --precision {' or '.join(_PRECISIONS)}."
+    def supports(self, precision: Precision, graph: GraphVariant, format: Format = Format.ONNX) -> str | None:
+        """Every ONNX graph; ExecuTorch programs as ``step``, since the host drives their recursion."""
+        if format is Format.EXECUTORCH and graph is not GraphVariant.STEP:
+            return f"An ExecuTorch program is driven by the host: it has no {graph} graph. Use --graph step."
         return None
 
     def note(self, precision: Precision, graph: GraphVariant) -> str | None:
-        """ONNX Runtime's CPU kernels have no fp16 products: it casts to fp32 and back."""
-        if precision is Precision.FP16:
-            return "half the file, not half the time: ONNX Runtime computes fp16 graphs in fp32 behind casts"
-        return None
+        """What ONNX Runtime's CPU kernels make of a precision."""
+        return _NOTES.get(precision)
 
     def device(self) -> str | None:
         """Architecture and model name of this machine's processor; None if it is neither x86-64 nor arm64."""

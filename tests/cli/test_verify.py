@@ -15,6 +15,7 @@ from trm_edge.export.pipeline import ExportOptions, export_bundle
 from trm_edge.model.checkpoint import Checkpoint, save_checkpoint
 from trm_edge.model.config import ModelConfig
 from trm_edge.model.network import RecursiveModel
+from trm_edge.specs import GraphVariant
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,17 @@ def test_a_failure_is_recorded_as_one(made: Made) -> None:
 
 @pytest.mark.parametrize(
     "option",
-    [("--svg", "x.svg"), ("--record",), ("--data", "x.csv"), ("--halt", "act"), ("--budget", 2), ("--puzzles", 3)],
+    [
+        ("--svg", "x.svg"),
+        ("--record",),
+        ("--data", "x.csv"),
+        ("--halt", "act"),
+        ("--budget", 0),
+        ("--puzzles", 3),
+        ("--max-logits-error", 1),
+        ("--max-drop", 0),
+        ("--min-carry-cosine", 0.9),
+    ],
 )
 def test_options_of_the_comparison_need_the_float_model(original: Made, option: tuple[object, ...]) -> None:
     result = run(original.bundle, *option)
@@ -193,7 +204,7 @@ def test_a_model_of_another_shape_is_refused(original: Made, tmp_path: Path) -> 
     [
         (("--against", "nowhere.safetensors"), "Unknown model 'nowhere.safetensors'"),
         (("--min-answer-agreement", 99), "must be a share from 0 to 1"),
-        (("--max-logits-error", "nan"), "must be a number of at least 0"),
+        (("--min-halting-agreement", "nan"), "must be a share from 0 to 1"),
     ],
 )
 def test_bad_input_is_one_line(original: Made, arguments: tuple[object, ...], message: str) -> None:
@@ -210,3 +221,66 @@ def test_bad_puzzles_and_counts(original: Made, tmp_path: Path) -> None:
     assert "no puzzles" in run(*against, "--data", empty).stderr
     assert "count must be at least 1, not 0" in run(*against, "--puzzles", 0).stderr
     assert "halting policy" in run(*against, "--puzzles", 1, "--halt", "sometimes").stderr
+
+
+def test_the_page_holds_the_verdict(original: Made, tmp_path: Path) -> None:
+    alone, whole = tmp_path / "alone.html", tmp_path / "whole.html"
+    assert run(original.bundle, "--html", alone).exit_code == 0
+    assert "All bounds are kept" in alone.read_text()
+    arguments = ("--against", original.checkpoint, "--puzzles", 2, "--max-logits-error", 0, "--html", whole)
+    assert run(original.bundle, *arguments).exit_code == 1
+    assert "1 of 7 bounds not kept" in whole.read_text()  # the evidence is kept all the same
+    assert "exists" in run(original.bundle, "--html", alone).stderr
+    assert run(original.bundle, "--html", alone, "--overwrite").exit_code == 0
+    assert "two reports at once" in run(original.bundle, "--html", "x", "--json", "x").stderr
+
+
+def test_a_model_that_loses_puzzles_breaks_the_drop(original: Made, tmp_path: Path) -> None:
+    """The float model copies its question, which is right where all is given; the bundle does not."""
+    copying = tiny()
+    with torch.no_grad():
+        for parameter in copying.L_level.parameters():
+            parameter.zero_()
+        copying.embed_tokens.weight.copy_(10 * torch.eye(6, 8))
+        copying.H_init.zero_()
+        copying.L_init.zero_()
+        copying.lm_head.weight.copy_(torch.eye(6, 8))
+    checkpoint, data = tmp_path / "copying.safetensors", tmp_path / "solved.csv"
+    save_checkpoint(checkpoint, copying, "sudoku-4x4")
+    data.write_text("question\n" + "1234341221434321\n" * 3)
+    loose = ("--max-logits-error", 1e9, "--min-answer-agreement", 0, "--min-halting-agreement", 0)
+    arguments = (original.bundle, "--against", checkpoint, "--data", data, *loose, "--min-carry-cosine", -1)
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert "drop of exact accuracy 100.00 points (float model 3, bundle 0 of 3), at most 0 points" in result.stderr
+    assert run(*arguments, "--max-drop", 99).exit_code == 1
+    assert run(*arguments, "--max-drop", 100).exit_code == 0
+
+
+def test_the_cosine_of_the_carry_can_be_bound(made: Made) -> None:
+    other = tiny()
+    with torch.no_grad():
+        other.H_init += 5.0
+        other.embed_tokens.weight *= 1.5
+    save_checkpoint(made.checkpoint, other, "sudoku-4x4", overwrite=True)
+    loose = ("--max-logits-error", 1e9, "--min-answer-agreement", 0, "--min-halting-agreement", 0, "--max-drop", 100)
+    arguments = (made.bundle, "--against", made.checkpoint, "--puzzles", 2, *loose)
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert "local cosine of the carry" in result.stderr
+    assert "at least 0.999999 needed" in result.stderr
+    assert run(*arguments, "--min-carry-cosine", -1).exit_code == 0
+
+
+def test_a_bound_that_was_asked_for_and_cannot_be_judged_is_an_error(original: Made, tmp_path: Path) -> None:
+    loop = export_bundle(
+        Checkpoint(tiny(), "sudoku-4x4"),
+        ExportOptions(GraphVariant.LOOP, steps=3, golden=2),
+        tmp_path / "loop",
+        name="tiny",
+    )
+    arguments = (loop, "--against", original.checkpoint, "--puzzles", 2)
+    assert run(*arguments).exit_code == 0
+    result = run(*arguments, "--min-carry-cosine", 0.5)
+    assert result.exit_code == 2
+    assert "only a step graph shows its carry" in result.stderr

@@ -16,8 +16,9 @@ from trm_edge.runtimes import open_session
 from trm_edge.runtimes.fake import FakeSession
 from trm_edge.runtimes.torch_eager import TorchEagerSession
 from trm_edge.specs import GraphVariant
+from trm_edge.tasks import get_task
 from trm_edge.tasks.base import Puzzle, Task
-from trm_edge.verify.parity import compare, remarks, with_kept_ids
+from trm_edge.verify.parity import compare, remarks
 
 Fake = Callable[..., FakeSession]
 Script = dict[str, np.ndarray]
@@ -162,9 +163,43 @@ def test_an_exported_graph_keeps_to_the_float_model(
     assert bool(report.local[0].carries) is (graph is GraphVariant.STEP)
 
 
-def test_puzzles_get_an_embedding_that_was_kept(fake: Fake, puzzles: list[Puzzle]) -> None:
-    manifest = fake().manifest
-    assert [p.puzzle_id for p in with_kept_ids(puzzles, manifest)] == [0] * 5
-    kept = FakeSession.scripted(np.zeros((1, 4)), np.zeros((1, 1)), np.zeros((1, 1, 4)), puzzles=(7, 3)).manifest
-    mixed = [replace(puzzles[0], puzzle_id=3), *puzzles[1:3]]
-    assert [p.puzzle_id for p in with_kept_ids(mixed, kept)] == [3, 3, 7]
+def test_accuracy_is_judged_at_each_sides_halting_step(
+    fake: Fake, script: Script, task: Task, puzzles: list[Puzzle]
+) -> None:
+    answers = script["answers"].copy()
+    answers[0, 0, 0] = 0  # wrong where puzzle 0 halts, right later
+    answers[2, 3] = task.encode(puzzles[3].answer)  # type: ignore[arg-type]  # solved only by the bundle
+    report = compare(fake(), fake(answers=answers), task, puzzles)
+    assert (report.judged, report.float_right, report.bundle_right) == (5, 3, 3)
+    assert (report.lost, report.gained, report.drop) == (1, 1, 0)
+    worse = compare(fake(), fake(answers=script["answers"] * 0), task, puzzles)
+    assert (worse.float_accuracy, worse.bundle_accuracy, worse.lost) == (0.6, 0, 3)
+    assert worse.drop == pytest.approx(60)
+
+
+def test_without_known_answers_the_rules_judge(fake: Fake, task: Task, puzzles: list[Puzzle]) -> None:
+    report = compare(fake(), fake(), task, [replace(p, answer=None) for p in puzzles])
+    assert (report.judged, report.float_right, report.bundle_right) == (5, 3, 3)
+
+
+def test_a_task_without_rules_is_judged_by_known_answers_alone() -> None:
+    arc = get_task("arc-10x10")
+    grid = np.ones((2, 2), np.int8)
+    known, unknown = Puzzle(grid, grid), Puzzle(grid + 1, None)
+    tokens = np.stack([arc.encode(p.question) for p in (known, unknown)])
+    side = FakeSession.scripted(tokens, np.ones((1, 2)), tokens[None], vocab_size=arc.vocab_size, task=arc.id)
+    report = compare(side, side, arc, [known, unknown])
+    assert (report.puzzles, report.judged, report.float_right) == (2, 1, 1)
+    nothing = compare(side, side, arc, [unknown])
+    assert nothing.drop is nothing.float_accuracy is nothing.bundle_accuracy is None
+
+
+def test_the_halting_table_counts_both_sides(fake: Fake, script: Script, task: Task, puzzles: list[Puzzle]) -> None:
+    q_halt = script["q_halt"].copy()
+    q_halt[0, 0] = -1
+    table = compare(fake(), fake(q_halt=q_halt), task, puzzles).halting_table()
+    assert [(row.step, row.of_float, row.of_bundle, row.of_both) for row in table] == [
+        (1, 1, 0, 0),
+        (2, 1, 2, 1),
+        (3, 3, 3, 3),
+    ]

@@ -20,6 +20,7 @@ from trm_edge.tasks.base import Puzzle, Task
 from trm_edge.verify import report
 from trm_edge.verify.bounds import DEFAULT_BOUNDS
 from trm_edge.verify.check import Verification, verify_bundle
+from trm_edge.verify.parity import compare
 
 Case = tuple[Verification, Bundle, Session, Session]
 
@@ -59,6 +60,21 @@ def test_json_holds_everything(case: Case) -> None:
     assert sum(cell["puzzles"] for cell in parity["confusion"]) == parity["puzzles"] == 5
     assert parity["answer_agreement"] == 1
     assert document["bounds"]["max_logits_error"] == 1e-3
+    assert sum(row["of_bundle"] for row in parity["halting"]) == 5
+    assert parity["judged"] == 5
+    assert parity["float_accuracy"] == parity["bundle_accuracy"]
+    assert (parity["drop"], parity["lost"], parity["gained"]) == (0, 0, 0)
+    assert parity["carry_cosine"] > 0.999999
+    assert [check["bound"] for check in document["checks"]] == [
+        "min_answer_agreement",
+        "min_halting_agreement",
+        "max_logits_error",
+        "min_carry_cosine",
+        "min_answer_agreement",
+        "min_halting_agreement",
+        "max_drop",
+    ]
+    assert all(check["kept"] for check in document["checks"])
 
 
 def test_without_a_float_model_there_is_no_parity(case: Case) -> None:
@@ -86,6 +102,8 @@ def test_the_summary_fits_into_a_manifest(case: Case) -> None:
     kept: dict[str, Any] = report.summary(report.to_dict(*case))
     assert kept["passed"] is True
     assert (kept["puzzles"], kept["steps"], kept["golden_answers"]) == (5, 3, 4)
+    assert kept["float_accuracy"] == kept["bundle_accuracy"]
+    assert kept["local_carry_cosine"] > 0.999999
     assert replace(bundle.manifest, parity=kept).to_json()
 
 
@@ -96,6 +114,8 @@ def test_tables_are_whole_on_a_narrow_terminal(case: Case) -> None:
     assert "each side on its own carry" in text
     assert "single steps from the float model's carry" in text
     assert "identical answers at the halting step: 5 of 5" in text
+    assert "puzzles that halt at a step" in text
+    assert "right answers at the halting step: float model" in text
     assert "all bounds are kept" in text
 
 
@@ -113,5 +133,30 @@ def test_the_chart_draws_both_ways_to_look_at_depth(case: Case) -> None:
     found, *_ = case
     assert found.parity is not None
     root = ElementTree.fromstring(report.depth_chart(found.parity, "tiny"))
-    lines = root.findall("{http://www.w3.org/2000/svg}polyline")
-    assert [len(line.attrib["points"].split()) for line in lines] == [3, 3, 3]
+    lines = list(root.iter("{http://www.w3.org/2000/svg}polyline"))
+    assert [len(line.attrib["points"].split()) for line in lines] == [3] * (3 + 2 + 4 + 4 + 2 + 2)
+
+
+def test_charts_hold_what_was_measured(case: Case) -> None:
+    found, *_ = case
+    assert found.parity is not None
+    charts = {chart.title: chart for chart in report.depth_charts(found.parity)}
+    own, halting = found.parity.trajectory, found.parity.halting_table()
+    turned = {line.name: [y for _, y in line.points] for line in charts["Carry: 1 - lowest cosine"].lines}
+    assert turned["z_L, own carry"] == [1 - e.carries["z_L"].cosine for e in own]
+    assert [y for _, y in charts["Halting logit"].lines[0].points] == [e.q_halt_max for e in own]
+    halts = charts["Where puzzles halt"].lines[0].points
+    assert [x for x, _ in halts] == [1, 2, 3], "steps at which none halts are drawn, too"
+    assert {x: y for x, y in halts if y} == {row.step: row.of_float for row in halting}
+    assert [chart.logarithmic for chart in charts.values()] == [True] * 4 + [False] * 2
+
+
+def test_a_graph_without_a_carry_has_no_charts_of_it(
+    export: Callable[[GraphVariant], Bundle], model: RecursiveModel, task: Task, puzzles: list[Puzzle]
+) -> None:
+    reference = TorchEagerSession.from_model(model, task.id, threads=1)
+    with export(GraphVariant.LOOP) as bundle, open_session(bundle, threads=1) as session:
+        parity = compare(reference, session, task, puzzles)
+    titles = [chart.title for chart in report.depth_charts(parity)]
+    assert titles == ["Logits", "Halting logit", "Cells answered differently", "Where puzzles halt"]
+    assert [table.heads[-1] for table in report.depth_tables(parity)][:2] == ["cells\ndiffer"] * 2

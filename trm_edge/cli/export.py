@@ -29,6 +29,27 @@ def export(
     threshold: Annotated[
         float, typer.Option(help="Halt when the halting logit is greater: higher is surer, and slower.")
     ] = 0.0,
+    calibration: Annotated[
+        str | None, typer.Option(help="How w8a8 chooses ranges: min-max, percentile, mse or entropy.")
+    ] = None,
+    calibration_data: Annotated[
+        Path | None, typer.Option(help="CSV or JSON of puzzles to calibrate on; default: generated ones.")
+    ] = None,
+    calibration_samples: Annotated[int, typer.Option(help="How many puzzles to calibrate (or search) on.")] = 64,
+    optimize_for: Annotated[
+        str, typer.Option(help="Whose integer kernels: x86-64 (VNNI), x86-64-avx2 or arm64.")
+    ] = "x86-64",
+    per_tensor: Annotated[
+        bool, typer.Option("--per-tensor", help="One scale for a whole weight, not one for every output channel.")
+    ] = False,
+    max_drop: Annotated[
+        float, typer.Option(help="Percentage points of exact accuracy that --precision auto may lose.")
+    ] = 0.5,
+    backend: Annotated[str, typer.Option(help="ExecuTorch only: xnnpack, or portable for plain kernels.")] = "xnnpack",
+    batch: Annotated[int, typer.Option(help="ExecuTorch only: puzzles a call, built in.")] = 1,
+    bundled_io: Annotated[
+        bool, typer.Option("--bundled-io", help="ExecuTorch only: add a .bpte with golden inputs and outputs.")
+    ] = False,
     puzzles: Annotated[str | None, typer.Option(help="Puzzle embeddings to keep: '3,7,10-19' or 'all'.")] = None,
     opset: Annotated[int, typer.Option(help="ONNX operator set, 18 to 23.")] = 23,
     golden: Annotated[int, typer.Option(help="Golden puzzles that travel with the bundle.")] = 4,
@@ -43,26 +64,63 @@ def export(
 
     for package in ("onnx", "torch", "safetensors"):
         require(package, extra="export")
+    from trm_edge.cli.progress import planning
+    from trm_edge.export.calibration import CalibrationOptions
     from trm_edge.export.pipeline import ExportOptions, bundle_name, export_bundle
+    from trm_edge.export.planning import QuantizationOptions
     from trm_edge.model.checkpoint import load_checkpoint
     from trm_edge.models_registry import resolve
 
     source = resolve(model)
     checkpoint = load_checkpoint(source)
     kept = None if puzzles is None else parse_puzzles(puzzles, checkpoint)
-    options = ExportOptions(graph, precision, target, steps, kept, opset, golden, threshold)
+    options = ExportOptions(
+        graph=graph,
+        precision=precision,
+        target=target,
+        steps=steps,
+        puzzles=kept,
+        opset=opset,
+        golden=golden,
+        threshold=threshold,
+        quantization=QuantizationOptions(
+            CalibrationOptions(calibration, calibration_samples),
+            optimize_for=optimize_for,
+            per_channel=not per_tensor,
+            max_drop=max_drop,
+        ),
+        format=format,
+        backend=backend,
+        batch=batch,
+        bundled_io=bundled_io,
+    )
+    _refuse_idle(precision, calibration=calibration, calibration_data=calibration_data)
     name = model_name(source)
     card = source.with_name("model-card.md")
-    path = export_bundle(
-        checkpoint,
-        options,
-        out or Path(bundle_name(name, options)),
-        name=name,
-        model_card=_read_card(card) if card.is_file() else None,
-        puzzles=None if golden_data is None else _first(checkpoint, golden_data, golden),
-        overwrite=overwrite,
-    )
+    with planning(calibration_samples) as progress:
+        path = export_bundle(
+            checkpoint,
+            options,
+            out or Path(bundle_name(name, options)),
+            name=name,
+            model_card=_read_card(card) if card.is_file() else None,
+            puzzles=None if golden_data is None else _first(checkpoint, golden_data, golden),
+            calibration=None
+            if calibration_data is None
+            else _spread(checkpoint, calibration_data, calibration_samples),
+            progress=progress,
+            overwrite=overwrite,
+        )
     _report(path, verify=verify)
+
+
+def _refuse_idle(precision: Precision, **given: object) -> None:
+    """Options of the calibration must not be passed over in silence."""
+    if precision not in (Precision.W8A8, Precision.AUTO):
+        for name, value in given.items():
+            if value is not None:
+                option = name.replace("_", "-")
+                raise InvalidInput(f"--{option} is for static int8, not for {precision}: use --precision w8a8 or auto.")
 
 
 def model_name(checkpoint: Path) -> str:
@@ -110,23 +168,38 @@ def _first(checkpoint: Checkpoint, data: Path, count: int) -> list[Puzzle]:
     return puzzles
 
 
+def _spread(checkpoint: Checkpoint, data: Path, count: int) -> list[Puzzle]:
+    """``count`` puzzles of a file, evenly spread over it: files are often sorted by difficulty."""
+    from trm_edge.tasks import get_task
+    from trm_edge.tasks.reading import read_file
+
+    puzzles = list(read_file(get_task(checkpoint.task), data))
+    if not puzzles:
+        raise InvalidInput(f"{data} holds no puzzles.")
+    count = min(count, len(puzzles))
+    return [puzzles[number * len(puzzles) // count] for number in range(count)]
+
+
 def _report(path: Path, *, verify: bool) -> None:
     """Say what was written, and let the bundle prove itself."""
     from rich.console import Console
     from rich.text import Text
 
     from trm_edge.bundle import read_bundle
+    from trm_edge.cli.inspect import quantization_lines
 
     with read_bundle(path) as bundle:
         manifest, stats = bundle.manifest, bundle.manifest.graph_stats
         console = Console()
         console.print(Text(str(path), style="bold"), soft_wrap=True)  # a path is neither markup nor prose to wrap
-        top = ", ".join(f"{kind} {count}" for kind, count in list(stats["nodes"].items())[:6])
         console.print(
-            f"  {manifest.graph} graph, {manifest.precision}, {stats['node_count']} nodes ({top}, ...)\n"
-            f"  {stats['file_bytes']:,} bytes = {stats['file_to_weights']:.3f} x the weights",
+            f"  {manifest.format} {manifest.graph} graph, {manifest.precision}; {stats['file_bytes']:,} bytes = "
+            f"{stats['file_to_weights']:.3f} x the weights",
             highlight=False,
+            soft_wrap=True,
         )
+        for line in quantization_lines(stats):
+            console.print(f"  {line}", highlight=False, soft_wrap=True)
         if verify:
             from trm_edge.runtimes import open_session
             from trm_edge.verify.bounds import DEFAULT_BOUNDS
@@ -136,3 +209,7 @@ def _report(path: Path, *, verify: bool) -> None:
                 found = verify_bundle(bundle, session, DEFAULT_BOUNDS[manifest.precision])
             console.print(f"  golden vectors: {found.golden}", highlight=False)
             found.require_kept()
+            if manifest.format is Format.ONNX and stats["integer_share"]:  # XNNPACK's are counted in the file
+                from trm_edge.profile.kernels import prove_kernels
+
+                console.print(f"  {prove_kernels(bundle)}", highlight=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +11,6 @@ import typer
 
 if TYPE_CHECKING:
     from trm_edge.bundle import Manifest
-    from trm_edge.specs import TensorSpec
 
 _MODEL_FIELDS = ("hidden_size", "L_layers", "H_layers", "H_cycles", "L_cycles", "mlp_t", "puzzle_emb_ndim")
 
@@ -65,6 +64,46 @@ def _stats(stats: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if {"file_bytes", "unique_weight_bytes"} <= stats.keys():
         weights = f"{stats['unique_weight_bytes']:,} are weights, each counted once"
         yield "size", f"{stats['file_bytes']:,} bytes, of which {weights}"
+    yield from _block("int8", quantization_lines(stats))
+
+
+def quantization_lines(stats: Mapping[str, Any]) -> Iterator[str]:
+    """What is in integers, how it was calibrated, and how activations drift with depth; nothing for float graphs."""
+    if stats.get("int8_bytes"):
+        stored = f"{stats.get('int8_bytes', 0):,} bytes int8, {stats.get('float_bytes', 0):,} bytes float"
+        products = stats.get("products", {})
+        share = (
+            f"{stats['integer_share']:.0%} of the network's products in integers ({_pairs(products)}); "
+            if products
+            else ""
+        )
+        yield share + stored
+    found = stats.get("quantization", {})
+    if "weights" in found:
+        yield _pairs({name: found[name] for name in ("optimized_for", "activations", "weights") if name in found})
+    calibration = found.get("calibration")
+    if not isinstance(calibration, dict):
+        return
+    yield "calibrated by " + _pairs(calibration)
+    for name, site in calibration.get("ranges", {}).items():
+        (low, high), (smallest, largest) = site["chosen"], site["seen"]
+        arithmetic = found.get("sites", {}).get(name, "")
+        seen = f"seen {smallest:9.3f} to {largest:8.3f}, drift {site['drift']:.2f}"
+        yield f"{name:<11} {arithmetic:<8} {low:9.3f} to {high:8.3f}  {seen}"
+    search = found.get("search")
+    if isinstance(search, dict):
+        yield from search_lines(search)
+
+
+def search_lines(search: Mapping[str, Any]) -> Iterator[str]:
+    """The table that a mixed-precision search decided from."""
+    yield (
+        f"search on {search['puzzles']} puzzles: float {search['float_accuracy']:.2f} % exact, "
+        f"at most {search['max_drop']:g} points may be lost"
+    )
+    for trial in (*search["sweep"], *search["trials"]):
+        judged = f"{trial['accuracy']:6.2f} %, drop {trial['drop']:6.2f}, logits error {trial['logits_error']:8.4f}"
+        yield f"  {trial['name']:<24} {judged}, work {trial['work']:.2f}"
 
 
 def _block(label: str, lines: Iterable[str]) -> Iterator[tuple[str, str]]:

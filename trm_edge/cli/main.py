@@ -28,6 +28,8 @@ COMMANDS = {
     "export": ("trm_edge.cli.export:export", "Export a model as a bundle."),
     "inspect": ("trm_edge.cli.inspect:inspect", "Say what a bundle holds, after checking its files."),
     "verify": ("trm_edge.cli.verify:verify", "Compare a bundle with the float model it was made from."),
+    "compare": ("trm_edge.cli.compare:compare", "Put bundles side by side: accuracy, time, size, memory."),
+    "profile": ("trm_edge.cli.profile:profile", "Time the operators of a bundle's graph."),
     "solve": ("trm_edge.cli.solve:solve", "Solve puzzles with a bundle."),
     "evaluate": ("trm_edge.cli.evaluate:evaluate", "Measure how many puzzles of a file a bundle solves."),
     "generate": ("trm_edge.cli.generate:generate", "Write fresh puzzles to a CSV file."),

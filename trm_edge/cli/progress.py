@@ -6,7 +6,10 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from trm_edge.export.planning import Progress
 
 Item = TypeVar("Item")
 
@@ -20,10 +23,11 @@ def counted(items: Iterable[Item], *, total: int | None, what: str) -> Iterator[
         yield items
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Bar(*columns, console=Console(stderr=True), transient=True) as progress:
         yield progress.track(items, total=total)
 
 
@@ -46,9 +50,36 @@ def training(total: int) -> Iterator[Callable[[int, Mapping[str, float]], None]]
         yield print_line
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Bar(*columns, console=Console(stderr=True)) as progress:
         bar = progress.add_task("first step", total=total)
         yield lambda step, metrics: progress.update(bar, completed=step, description=described(metrics))
+
+
+@contextmanager
+def planning(samples: int) -> Iterator[Progress]:
+    """Show how far the calibration and the search of an export are; nothing where there is no terminal."""
+    from trm_edge.export.planning import Progress
+
+    if not sys.stderr.isatty():
+        yield Progress()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    with Bar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("calibrating on puzzles", total=samples)
+        yield Progress(
+            calibrated=lambda puzzles: bar.advance(task, puzzles),
+            tried=lambda trial: bar.update(task, description=f"judging {trial}"),
+        )

@@ -1,13 +1,14 @@
-"""Where a report goes: to people as tables, to programs as JSON, to a file as a chart."""
+"""Where a report goes: to people as tables or a page, to programs as JSON or CSV, to a file as a chart."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from trm_edge.atomic import atomic_file, check_destination
+from trm_edge.errors import InvalidInput
 
 STDOUT = Path("-")
 
@@ -18,17 +19,29 @@ class ReportOutput:
     Args:
         json: file for the JSON document; ``-`` is standard output, which then holds nothing else.
         svg: file for the chart.
+        html: file for the page.
+        csv: file for the sheet.
         overwrite: replace files that exist.
 
     Raises:
-        InvalidInput: a file exists and ``overwrite`` is False; said before any work is done.
+        InvalidInput: a file exists and ``overwrite`` is False, or is named twice; said before any work is done.
     """
 
-    def __init__(self, json: Path | None, svg: Path | None = None, *, overwrite: bool = False) -> None:
-        self._json, self._svg, self._overwrite = json, svg, overwrite
-        for path in (json, svg):
-            if path is not None and path != STDOUT:
-                check_destination(path, overwrite=overwrite)
+    def __init__(
+        self,
+        json: Path | None,
+        svg: Path | None = None,
+        *,
+        html: Path | None = None,
+        csv: Path | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        self._json, self._svg, self._html, self._csv, self._overwrite = json, svg, html, csv, overwrite
+        files = [path for path in (json, svg, html, csv) if path is not None and path != STDOUT]
+        for path in files:
+            check_destination(path, overwrite=overwrite)
+            if files.count(path) > 1:
+                raise InvalidInput(f"{path} cannot hold two reports at once. Give each its own file.")
 
     def tables(self, lines: Iterable[Any]) -> None:
         """Print text and rich renderables, unless standard output is for JSON."""
@@ -50,10 +63,20 @@ class ReportOutput:
         else:
             self._store(self._json, f"{text}\n")
 
-    def chart(self, svg: str) -> None:
-        """Write the chart, if it was asked for."""
+    def chart(self, svg: Callable[[], str]) -> None:
+        """Draw and write the chart, if it was asked for."""
         if self._svg is not None:
-            self._store(self._svg, svg)
+            self._store(self._svg, svg())
+
+    def page(self, html: Callable[[], str]) -> None:
+        """Make and write the page, if it was asked for."""
+        if self._html is not None:
+            self._store(self._html, html())
+
+    def sheet(self, csv: Callable[[], str]) -> None:
+        """Make and write the CSV, if it was asked for."""
+        if self._csv is not None:
+            self._store(self._csv, csv())
 
     def _store(self, path: Path, text: str) -> None:
         with atomic_file(path, overwrite=self._overwrite) as file:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from trm_edge.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from trm_edge.bundle import Manifest
-    from trm_edge.verify.bounds import Bounds
 
 PUZZLES = 64
 
@@ -34,34 +30,52 @@ def verify(
     min_halting_agreement: Annotated[
         float | None, typer.Option(help="Share of equal halting steps needed, 0 to 1.")
     ] = None,
+    max_drop: Annotated[
+        float | None, typer.Option(help="Percentage points of exact accuracy that the bundle may lose.")
+    ] = None,
+    min_carry_cosine: Annotated[
+        float | None, typer.Option(help="Lowest cosine of a carry after one step from the float model's.")
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the report as JSON; '-' prints it instead.")] = None,
-    svg: Annotated[Path | None, typer.Option(help="Draw the error against depth.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Draw the errors against depth.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write everything as one HTML page.")] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep the result in the bundle's manifest.")] = False,
     threads: Annotated[int | None, typer.Option(help="Threads of one call; default: the runtimes' choice.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --json and --svg if they exist.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --json, --svg and --html.")] = False,
 ) -> None:
     """Check a bundle: the hashes of its files, its golden vectors and, with --against, the float model.
 
     Exit code 1: a bound was not kept; the message says which. The default bounds depend on the precision.
     """
     from contextlib import nullcontext
+    from dataclasses import replace
 
     from trm_edge.bundle import read_bundle, update_manifest
     from trm_edge.cli.progress import counted
     from trm_edge.cli.reports import ReportOutput
     from trm_edge.runtimes import open_session
-    from trm_edge.verify import report
+    from trm_edge.verify import page, report
+    from trm_edge.verify.bounds import DEFAULT_BOUNDS
     from trm_edge.verify.check import comparison_puzzles, open_reference, verify_bundle
 
     if against is None:
-        _refuse_alone(data=data, svg=svg, record=record, halt=halt, budget=budget, puzzles=puzzles != PUZZLES)
-    output = ReportOutput(json, svg, overwrite=overwrite)
+        _refuse_alone(data=data, svg=svg, record=record, halt=halt, budget=budget, puzzles=puzzles != PUZZLES or None)
+        _refuse_alone(max_logits_error=max_logits_error, max_drop=max_drop, min_carry_cosine=min_carry_cosine)
+    output = ReportOutput(json, svg, html=html, overwrite=overwrite)
+    given = {
+        "max_logits_error": max_logits_error,
+        "min_answer_agreement": min_answer_agreement,
+        "min_halting_agreement": min_halting_agreement,
+        "max_drop": max_drop,
+        "min_carry_cosine": min_carry_cosine,
+    }
+    asked = {name: bound for name, bound in given.items() if bound is not None}
     with (
         read_bundle(bundle) as opened,
         open_session(opened, threads=threads) as session,
         nullcontext() if against is None else open_reference(against, threads=threads) as reference,
     ):
-        bounds = _bounds(opened.manifest, max_logits_error, min_answer_agreement, min_halting_agreement)
+        bounds = replace(DEFAULT_BOUNDS[opened.manifest.precision], **asked)
         chosen = () if against is None else comparison_puzzles(opened.manifest, data, puzzles)
         with counted(chosen, total=puzzles, what="puzzles") as shown:
             found = verify_bundle(
@@ -71,24 +85,18 @@ def verify(
         output.tables(report.lines(found, opened))
     output.document(document)
     if found.parity is not None:
-        output.chart(report.depth_chart(found.parity, f"{document['bundle']['name']} against the float model"))
+        title, parity = f"{document['bundle']['name']} against the float model", found.parity
+        output.chart(lambda: report.depth_chart(parity, title))
+    output.page(lambda: page.to_html(found, document))
     if record:
         update_manifest(bundle, parity=report.summary(document))
+    found.require_measured(*asked)
     found.require_kept()
 
 
 def _refuse_alone(**given: object) -> None:
     """Options that only mean something in a comparison must not be passed over in silence."""
     for name, value in given.items():
-        if value:
-            raise InvalidInput(f"--{name} belongs to the comparison with the float model: add --against CHECKPOINT")
-
-
-def _bounds(manifest: Manifest, logits: float | None, answers: float | None, halting: float | None) -> Bounds:
-    """The bounds of the bundle's precision, with those that the user gave in their place."""
-    from dataclasses import replace
-
-    from trm_edge.verify.bounds import DEFAULT_BOUNDS
-
-    given = {"max_logits_error": logits, "min_answer_agreement": answers, "min_halting_agreement": halting}
-    return replace(DEFAULT_BOUNDS[manifest.precision], **{n: value for n, value in given.items() if value is not None})
+        if value is not None and value is not False:
+            option = f"--{name.replace('_', '-')}"
+            raise InvalidInput(f"{option} belongs to the comparison with the float model: add --against CHECKPOINT")

@@ -5,6 +5,8 @@ Follows the paper (arXiv 2510.04871, figure 3) and the official code
 also lowers well: gate and up (and q, k, v) are products of their own, so nothing is split; token mixing puts
 the weight on the left, so nothing is transposed; squares are ``x * x``.
 
+What enters a product with weights passes a *tap*, an identity that calibration hooks into.
+
 Knows nothing about losses, halting policies or tasks.
 """
 
@@ -37,13 +39,16 @@ class SwiGLU(nn.Module):
         self.gate_proj = nn.Linear(width, inner, bias=False)
         self.up_proj = nn.Linear(width, inner, bias=False)
         self.down_proj = nn.Linear(inner, width, bias=False)
+        self.input_tap, self.inner_tap = nn.Identity(), nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:  # [batch, seq, hidden] -> the same
         """Apply it; over tokens the weight stands on the left: [inner, seq] @ [batch, seq, hidden]."""
+        x = self.input_tap(x)
         if self.over_tokens:
             inner = F.silu(self.gate_proj.weight @ x) * (self.up_proj.weight @ x)  # [batch, inner, hidden]
-            return self.down_proj.weight @ inner
-        hidden: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+            mixed: Tensor = self.down_proj.weight @ self.inner_tap(inner)
+            return mixed
+        hidden: Tensor = self.down_proj(self.inner_tap(F.silu(self.gate_proj(x)) * self.up_proj(x)))
         return hidden
 
 
@@ -57,14 +62,16 @@ class Attention(nn.Module):
         self.k_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
         self.v_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
         self.o_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.input_tap, self.inner_tap = nn.Identity(), nn.Identity()
 
     def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:  # [batch, seq, hidden]
         """Attend; ``rotary`` is ``(cos, sin)``, each [seq, head_dim], or None."""
+        x = self.input_tap(x)
         q, k, v = self._heads(self.q_proj(x)), self._heads(self.k_proj(x)), self._heads(self.v_proj(x))
         if rotary is not None:
             q, k = apply_rotary(q, *rotary), apply_rotary(k, *rotary)
         out = F.scaled_dot_product_attention(q, k, v)  # [batch, heads, seq, head_dim]
-        merged: Tensor = self.o_proj(out.transpose(1, 2).flatten(2))
+        merged: Tensor = self.o_proj(self.inner_tap(out.transpose(1, 2).flatten(2)))
         return merged
 
     def _heads(self, x: Tensor) -> Tensor:

@@ -1,1 +1,1 @@
-"""Latency: how long solving takes, side by side, in one process."""
+"""What bundles cost and what they are worth: latency, memory, and several of them side by side."""

@@ -16,6 +16,7 @@ import numpy as np
 from trm_edge.errors import InvalidInput
 from trm_edge.solve import Solution, Solver
 from trm_edge.tasks.base import Puzzle
+from trm_edge.tasks.comparison import is_right
 from trm_edge.verify.difficulty import group_of
 
 
@@ -139,16 +140,15 @@ def judge(solution: Solution) -> Outcome:
     """
     puzzle, given = solution.puzzle, solution.grid
     answer = puzzle.answer
-    correct, cells, cells_right, blanks, blanks_right = solution.solved, 0, 0, 0, 0
+    cells, cells_right, blanks, blanks_right = 0, 0, 0, 0
     if answer is not None:
-        correct = bool(np.array_equal(given, answer))
         right = given == answer if given.shape == answer.shape else np.zeros(answer.shape, bool)
         same_size = puzzle.question.shape == answer.shape
         blank = puzzle.question != answer if same_size else np.ones(answer.shape, bool)
         cells, cells_right = answer.size, int(right.sum())
         blanks, blanks_right = int(blank.sum()), int((right & blank).sum())
     return Outcome(
-        correct=correct,
+        correct=is_right(puzzle, given, solution.solved),
         by_rules=solution.solved,
         cells=cells,
         cells_right=cells_right,

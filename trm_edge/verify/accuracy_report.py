@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trm_edge.bundle import Manifest
+from trm_edge.report.versions import environment, versions
 from trm_edge.runtimes.base import Session
 from trm_edge.verify.accuracy import Evaluation, Score
-from trm_edge.verify.versions import environment, versions
 
 _BAR = 40  #: widest bar of the histogram, in characters
 

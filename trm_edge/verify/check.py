@@ -7,26 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trm_edge.bundle import Bundle, Manifest
-from trm_edge.errors import ParityFailure
+from trm_edge.errors import InvalidInput, ParityFailure
 from trm_edge.optional import require
 from trm_edge.runtimes.base import Session
-from trm_edge.tasks import get_task
-from trm_edge.tasks.generating import generate_many
-from trm_edge.tasks.reading import read_file
-from trm_edge.verify.bounds import Bounds
+from trm_edge.tasks import comparison, get_task
+from trm_edge.verify.bounds import Bounds, Check
 from trm_edge.verify.golden import GoldenReport, check_golden
-from trm_edge.verify.parity import ParityReport, compare, with_kept_ids
+from trm_edge.verify.parity import ParityReport, compare, remarks
 
 if TYPE_CHECKING:
     from trm_edge.runtimes.torch_eager import TorchEagerSession
     from trm_edge.tasks.base import Puzzle
-
-SEED = 0  #: of the puzzles a comparison generates; a bundle is always compared on the same ones
 
 
 @dataclass(frozen=True)
@@ -44,10 +39,32 @@ class Verification:
     bounds: Bounds
 
     @property
+    def checks(self) -> list[Check]:
+        """Every bound, with what was measured; those of the comparison only if there was one."""
+        of_parity = [] if self.parity is None else self.bounds.parity_checks(self.parity)
+        return self.bounds.golden_checks(self.golden) + of_parity
+
+    @property
     def violations(self) -> list[str]:
         """Bounds that were not kept, one line each."""
-        of_parity = [] if self.parity is None else self.bounds.parity_violations(self.parity)
-        return self.bounds.golden_violations(self.golden) + of_parity
+        return [str(check) for check in self.checks if check.kept is False]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the numbers mean where that is not plain to see, in sentences."""
+        return [] if self.parity is None else remarks(self.parity) + self.bounds.remarks(self.parity)
+
+    def require_measured(self, *bounds: str) -> None:
+        """Fail if one of ``bounds``, named as the attributes of :class:`Bounds`, could not be measured.
+
+        For bounds that somebody asked for by name: there, silence would read as success.
+
+        Raises:
+            InvalidInput: says which, and what it needs.
+        """
+        for check in self.checks:
+            if check.kept is None and check.bound in bounds:
+                raise InvalidInput(f"{check.bound.replace('_', '-')} cannot be judged: {check.measured}")
 
     def require_kept(self) -> None:
         """Fail if a bound was not kept.
@@ -122,8 +139,4 @@ def comparison_puzzles(manifest: Manifest, data: Path | None, count: int) -> Ite
         InvalidInput: ``count`` below 1, an unreadable file.
         InvalidPuzzle: a puzzle of the file is malformed.
     """
-    task = get_task(manifest.task)
-    puzzles = generate_many(task, count, SEED)  # checks count, too
-    if data is not None:
-        puzzles = islice(read_file(task, data), count)
-    return with_kept_ids(puzzles, manifest)
+    return comparison.comparison_puzzles(get_task(manifest.task), data, count, manifest.puzzles)

@@ -10,21 +10,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
 
-from trm_edge.bundle import Manifest
 from trm_edge.errors import InvalidInput
 from trm_edge.runtimes.base import Arrays
 from trm_edge.solve import Policy, Solver, StepSession
-from trm_edge.tasks.base import Puzzle, Task
+from trm_edge.tasks.base import Puzzle, Task, Tokens
+from trm_edge.tasks.comparison import is_right
 from trm_edge.verify.differences import Measured, StepError, measure, summarise
 from trm_edge.verify.steps import Batch, StepResult, check_same_model, halting, one_step, supervision_steps
 
 DEFAULT_BATCH = 16
 GROWTH = 100.0  #: an error that ends more than this many times above its first step's has not settled
+
+
+@dataclass(frozen=True)
+class HaltingStep:
+    """Puzzles that halt at one step: under the float model, under the bundle, under both."""
+
+    step: int
+    of_float: int
+    of_bundle: int
+    of_both: int
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,10 @@ class ParityReport:
         halted_answers: of those, the ones with identical answers.
         halting_steps: puzzles that halt at the same step.
         confusion: (float model's halting step, bundle's) -> puzzles.
+        judged: puzzles whose answers can be judged: by the known answer, else by the rules of the task.
+        float_right: of those, the ones that the float model answers rightly at its halting step.
+        bundle_right: the same of the bundle.
+        lost: of those, the ones that the float model answers rightly and the bundle does not.
         unsettled: puzzles whose trajectory error of the logits ends more than :data:`GROWTH` times above the first.
     """
 
@@ -55,6 +69,10 @@ class ParityReport:
     halted_answers: int
     halting_steps: int
     confusion: Mapping[tuple[int, int], int]
+    judged: int
+    float_right: int
+    bundle_right: int
+    lost: int
     unsettled: int
 
     @property
@@ -76,6 +94,43 @@ class ParityReport:
     def logits_error(self) -> float:
         """Largest local error of a logit, the one that bounds apply to; NaN counts as the largest."""
         return float(np.max([error.logits_max for error in self.local]))
+
+    @property
+    def carry_cosine(self) -> float | None:
+        """Lowest local cosine of a carry; NaN counts as the lowest, None where the graph shows no carry."""
+        found = [carry.cosine for error in self.local for carry in error.carries.values()]
+        return float(np.min(found)) if found else None
+
+    @property
+    def float_accuracy(self) -> float | None:
+        """Share of judged puzzles that the float model answers rightly; None where none can be judged."""
+        return self.float_right / self.judged if self.judged else None
+
+    @property
+    def bundle_accuracy(self) -> float | None:
+        """Share of judged puzzles that the bundle answers rightly; None where none can be judged."""
+        return self.bundle_right / self.judged if self.judged else None
+
+    @property
+    def drop(self) -> float | None:
+        """Percentage points of exact accuracy that the bundle loses; below 0 where it gains."""
+        return 100 * (self.float_right - self.bundle_right) / self.judged if self.judged else None
+
+    @property
+    def gained(self) -> int:
+        """Puzzles that the bundle answers rightly and the float model does not."""
+        return self.bundle_right - self.float_right + self.lost
+
+    def halting_table(self) -> list[HaltingStep]:
+        """How many puzzles halt at each step at which one does."""
+        ours, theirs = Counter[int](), Counter[int]()
+        for (of_float, of_bundle), count in self.confusion.items():
+            ours[of_float] += count
+            theirs[of_bundle] += count
+        return [
+            HaltingStep(step, ours[step], theirs[step], self.confusion.get((step, step), 0))
+            for step in sorted(ours | theirs)
+        ]
 
 
 def compare(
@@ -115,17 +170,6 @@ def compare(
     return tally.report(str(solver.policy))
 
 
-def with_kept_ids(puzzles: Iterable[Puzzle], manifest: Manifest) -> Iterator[Puzzle]:
-    """Give puzzles whose puzzle embedding the bundle did not keep one that it did, in turn.
-
-    For a comparison it does not matter which, as long as both sides take the same.
-    """
-    kept = manifest.puzzles
-    for number, puzzle in enumerate(puzzles):
-        known = not kept or puzzle.puzzle_id in kept
-        yield puzzle if known else replace(puzzle, puzzle_id=kept[number % len(kept)])
-
-
 def remarks(report: ParityReport) -> list[str]:
     """What the numbers mean where that is not plain to see, in sentences."""
     first, last = report.trajectory[0], report.trajectory[-1]
@@ -151,6 +195,10 @@ class _Tally:
     last_answers: int = 0
     halted: int = 0
     halted_answers: int = 0
+    judged: int = 0
+    float_right: int = 0
+    bundle_right: int = 0
+    lost: int = 0
     confusion: Counter[tuple[int, int]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -173,6 +221,10 @@ class _Tally:
             halted_answers=self.halted_answers,
             halting_steps=sum(count for (ours, theirs), count in self.confusion.items() if ours == theirs),
             confusion=dict(sorted(self.confusion.items())),
+            judged=self.judged,
+            float_right=self.float_right,
+            bundle_right=self.bundle_right,
+            lost=self.lost,
             unsettled=int((~settled).sum()),
         )
 
@@ -197,6 +249,19 @@ def _compare_batch(model: Solver, solver: Solver, puzzles: Sequence[Puzzle], tal
     tally.halted += int(early.sum())
     tally.halted_answers += int((same & early).sum())
     tally.confusion.update(zip(expected_steps.tolist(), steps.tolist(), strict=True))
+    expected_right, right = (_right(solver.task, puzzles, tokens, found) for found in (expected_halted, halted))
+    for ours, theirs in zip(expected_right, right, strict=True):
+        if ours is not None and theirs is not None:
+            tally.judged += 1
+            tally.float_right += ours
+            tally.bundle_right += theirs
+            tally.lost += ours and not theirs
+
+
+def _right(task: Task, puzzles: Sequence[Puzzle], tokens: Tokens, answers: Tokens) -> list[bool | None]:
+    """Whether each answer [n, seq_len] is right; None where nobody can tell."""
+    lawful = task.solved(tokens, answers).tolist() if task.has_rules else [None] * len(puzzles)
+    return [is_right(p, task.decode(a), kept) for p, a, kept in zip(puzzles, answers, lawful, strict=True)]
 
 
 def _lockstep(

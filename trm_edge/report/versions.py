@@ -9,7 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from trm_edge import __version__
 from trm_edge.runtimes.base import Session
 
-_PACKAGE = {"onnxruntime": "onnxruntime", "torch-eager": "torch"}  # of each runtime that has one
+_PACKAGE = {  # of each runtime that has one
+    "executorch": "executorch",
+    "onnxruntime": "onnxruntime",
+    "torch-eager": "torch",
+}
 
 
 def versions(sessions: Iterable[Session]) -> dict[str, str]:

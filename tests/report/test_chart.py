@@ -1,11 +1,25 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 
-from trm_edge.verify.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, line_chart
+from trm_edge.report.chart import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    STACKED_HEIGHT,
+    TOP,
+    WIDTH,
+    Chart,
+    Line,
+    draw_stacked,
+    line_chart,
+)
+from trm_edge.report.chart import draw as draw_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -15,7 +29,7 @@ def draw(*lines: Line) -> ElementTree.Element:
 
 
 def points(root: ElementTree.Element, number: int = 0) -> list[tuple[float, float]]:
-    text = root.findall(f"{SVG}polyline")[number].attrib["points"]
+    text = list(root.iter(f"{SVG}polyline"))[number].attrib["points"]
     return [(float(x), float(y)) for x, _, y in (pair.partition(",") for pair in text.split())]
 
 
@@ -52,6 +66,37 @@ def test_a_chart_of_next_to_nothing_can_be_drawn(given: list[tuple[float, float]
 
 
 def test_lines_can_be_told_apart_without_colours() -> None:
-    lines = draw(*(Line(str(n), [(1, 1.0)]) for n in range(4))).findall(f"{SVG}polyline")
+    lines = list(draw(*(Line(str(n), [(1, 1.0)]) for n in range(4))).iter(f"{SVG}polyline"))
     assert len({line.attrib.get("stroke-dasharray") for line in lines}) == 4
     assert len({line.attrib["stroke"] for line in lines}) == 4
+
+
+def test_a_linear_chart_begins_at_zero_and_counts_in_whole_numbers() -> None:
+    chart = Chart([Line("cells", [(1, 0.0), (2, 3.0)])], "cells", "step", "count", logarithmic=False)
+    root = ElementTree.fromstring(draw_chart(chart))
+    assert points(root)[0][1] == HEIGHT - BOTTOM
+    assert points(root)[1][1] == TOP
+    texts = [e.text for e in root.iter(f"{SVG}text")]
+    assert {"0", "1", "2", "3"} <= set(texts)
+    assert "0.5" not in texts
+
+
+def test_charts_stack_without_touching() -> None:
+    chart = Chart([Line("one", [(1, 1.0), (2, 10.0)])], "part", "step", "error")
+    root = ElementTree.fromstring(draw_stacked([chart] * 3, title="whole"))
+    tops = [int(group.attrib["transform"].split()[1].rstrip(")")) for group in root.iter(f"{SVG}g")]
+    assert len(tops) == 3
+    assert {b - a for a, b in pairwise(tops)} == {STACKED_HEIGHT}
+    assert int(root.attrib["height"]) == tops[-1] + STACKED_HEIGHT
+    assert all(y <= STACKED_HEIGHT - BOTTOM for number in range(3) for _, y in points(root, number))
+    title = root.find(f"{SVG}title")
+    assert title is not None
+    assert title.text == "whole"
+
+
+def test_inside_a_page_the_page_chooses_the_colours() -> None:
+    text = line_chart([Line("one", [(1, 1.0)])], title="t", x_label="x", y_label="y")
+    root = ElementTree.fromstring(text)
+    assert root.attrib["fill"] == "currentColor"
+    assert [e.attrib["class"] for e in root.iter(f"{SVG}rect")] == ["paper"]
+    assert "<style" not in text, "a style sheet of a chart would apply to the whole page"

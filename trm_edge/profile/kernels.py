@@ -1,0 +1,27 @@
+"""Proof from the runtime: the products that a bundle stores as integers do run in integer kernels here."""
+
+from __future__ import annotations
+
+from trm_edge.bundle import Bundle
+from trm_edge.errors import NotQuantized
+from trm_edge.profile.operators import integer_products, operator_times
+from trm_edge.specs import GraphVariant
+
+
+def prove_kernels(bundle: Bundle) -> str:
+    """Run an ONNX graph once under its runtime's tracer and count the integer products.
+
+    Returns:
+        One line with the count.
+
+    Raises:
+        NotQuantized: fewer ran in integers than the file holds.
+    """
+    stats, manifest = bundle.manifest.graph_stats, bundle.manifest
+    wanted = sum(stats["products"].get(kind, 0) for kind in ("static", "dynamic"))
+    found = integer_products(operator_times(bundle, calls=1))
+    what = {GraphVariant.UNROLLED: f"{manifest.steps} supervision steps"}.get(manifest.graph, "a supervision step")
+    line = f"{found} of {wanted} integer products of {what} ran in integer kernels"
+    if found < wanted:
+        raise NotQuantized(f"Only {line}. Use another --precision, or another version of onnxruntime.")
+    return line
