@@ -73,7 +73,7 @@ def main() -> None:
         for precision in PRECISIONS:
             export = ExportOptions(precision=precision, steps=options.steps)
             out = Path(folder, precision.value)
-            path = export_bundle(checkpoint, export, out, name=MODEL, calibration_puzzles=calibration)
+            path = export_bundle(checkpoint, export, out, name=MODEL, calibration=calibration)
             bundle = stack.enter_context(read_bundle(path))
             sessions[precision.value] = stack.enter_context(open_session(bundle, threads=options.threads))
         rows = []

@@ -50,6 +50,7 @@ REFERENCES = {
     "products": "products alone",
 }
 CALIBRATION = CalibrationOptions(samples=2)  #: speed and size do not depend on the puzzles,
+CALLS = 5  #: profiled runs of a graph
 AT_ONCE = -1e9  #: nor on how deep calibration goes: with this threshold puzzles halt after one step
 
 
@@ -106,7 +107,7 @@ def measure(
         sides |= {name: graph.side(onnx_session(graph.source, threads)) for name, graph in graphs.items()}
         latency = step_times(in_turn(sides, rounds), steps, REFERENCES)
         kernels = {
-            name: kernel_times(graph.source, graph.side, threads=threads, steps=steps, calls=rounds)
+            name: kernel_times(graph.source, graph.side, threads=threads, steps=steps, calls=CALLS)
             for name, graph in graphs.items()
             if graph.int8
         }

@@ -3,7 +3,7 @@
     python benchmarks/tables.py            # rewrite the blocks
     python benchmarks/tables.py --check    # exit 1 if one differs (a test does this)
 
-A block lies between ``<!-- numbers: NAME -->`` and ``<!-- /numbers -->``; ``NAME`` is a function of this file.
+A block lies between ``<!-- numbers: NAME -->`` and ``<!-- /numbers -->``; ``NAME`` is one of :data:`TABLES`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any
 from record import RESULTS
 
 ROOT = Path(__file__).parent.parent
-BLOCK = re.compile(r"(<!-- numbers: (\w+) -->\n).*?(<!-- /numbers -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- numbers: (\S+) -->\n).*?(<!-- /numbers -->)", re.DOTALL)
+GROWTH = ("load", "run")  #: when memory was looked at
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -100,12 +101,69 @@ def parity() -> str:
     return "\n".join([*lines, "", f"{source(document)}."])
 
 
+def int8_latency() -> str:
+    """One int8 step of the official 512-wide 9x9 configuration, and where its time goes."""
+    document = load(RESULTS / "int8_latency.json")
+    lines = [
+        "| | ms a step | against PyTorch | against plain int8 | against our fp32 | in matrix products |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, row in document["results"]["latency"].items():
+        faster = " | ".join(f"{1 / row[f'ratio_to_{short}']:.2f} x" for short in ("eager", "plain_int8", "step_fp32"))
+        kernels = document["results"]["kernels"].get(name)
+        share = f"{100 * kernels['products_share']:.0f} %" if kernels else ""
+        lines.append(f"| {name} | {row['ms_per_step']:.1f} | {faster} | {share} |")
+    floor = document["results"]["latency"]["step w8a8"]["ratio_to_products"]
+    settings = document["settings"]
+    lines += [
+        "",
+        f"How many times as fast, batch 1, {settings['threads']} threads, medians of interleaved rounds of "
+        f"{settings['steps']} steps; our w8a8 step takes {floor:.2f} x the time of its products alone; "
+        f"{source(document)}.",
+    ]
+    return "\n".join(lines)
+
+
+def int8_memory() -> str:
+    """Bytes of the same graphs, and what a fresh process grows by."""
+    document = load(RESULTS / "int8_latency.json")
+    lines = [
+        "| | file | file / weights | resident after load | after the first run |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, row in document["results"]["memory"].items():
+        grown = " | ".join(f"{row[f'{when}_bytes'] / 1e6:.1f} MB ({row[f'{when}_to_file']:.2f} x)" for when in GROWTH)
+        lines.append(f"| {name} | {row['file_bytes'] / 1e6:.2f} MB | {row['file_to_weights']:.3f} | {grown} |")
+    return "\n".join([*lines, "", f"In brackets: of the file. {source(document)}."])
+
+
+def batches() -> str:
+    """Puzzles a second of the bundled 9x9 model."""
+    document = load(RESULTS / "batches.json")
+    lines = [
+        "| batch | side | puzzles | puzzles/s | against PyTorch | exact | mean steps |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in document["results"]:
+        lines.append(
+            f"| {row['batch']} | {row['side']} | {row['puzzles']} | {row['puzzles_per_s']:.1f} "
+            f"| {row['speed_to_baseline']:.1f} x | {100 * row['exact']:.1f} % | {row['mean_steps']:.2f} |"
+        )
+    settings = document["settings"]
+    puzzles = f"generated, {settings['givens']} givens" if settings["data"] == "generated" else settings["data"]
+    lines += ["", f"Puzzles: {puzzles}; {settings['threads']} threads; {source(document)}."]
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "step_latency": step_latency,
     "cold_start": cold_start,
     "models": models,
     "thresholds": thresholds,
     "parity": parity,
+    "int8-latency": int8_latency,
+    "int8-memory": int8_memory,
+    "batches": batches,
 }
 
 

@@ -3,9 +3,9 @@
 What is written is the form that runtimes turn into one integer kernel a product: ``QuantizeLinear`` and
 ``DequantizeLinear`` around a static product, ``DynamicQuantizeLinear`` and ``MatMulInteger`` for a dynamic one.
 
-Int8 weights of a float product become a ``Cast`` and a ``Mul``, which runtimes fold into one float tensor when they load
-the file. A ``DequantizeLinear`` ONNX Runtime (1.32) computes anew at every product, twice as slow and with all results
-in memory; or, where a weight has one product only, fuses into an approximate kernel that fails in the body of a loop.
+Int8 weights of a float product become a ``Cast`` and a ``Mul``, which runtimes fold into one float tensor when they
+load the file. A ``DequantizeLinear`` ONNX Runtime (1.32) computes anew at every product, twice as slow and with all
+results in memory; or, where a weight has one product only, fuses into a kernel that fails in the body of a loop.
 """
 
 from __future__ import annotations

@@ -46,8 +46,7 @@ class Product:
 def products(model: onnx.ModelProto) -> list[Product]:
     """All matrix products of a file with its functions expanded."""
     functions = {(f.domain, f.name): f for f in model.functions}
-    values: Values = {t.name: t for t in model.graph.initializer}
-    return list(_products(model.graph, values, functions, {}))
+    return list(_products(model.graph, {}, functions, {}))
 
 
 def prove(model: onnx.ModelProto, plan: Plan, sites: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
@@ -92,6 +91,7 @@ def _products(
 ) -> Iterator[Product]:
     """Products of a graph or function body. ``names`` maps a function's inputs to the caller's constants."""
     values = dict(outer)
+    values.update({t.name: t for t in graph.initializer} if isinstance(graph, onnx.GraphProto) else {})
     for node in graph.node:
         values.update(dict.fromkeys(node.output, node))
         function = functions.get((node.domain, node.op_type))

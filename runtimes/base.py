@@ -156,8 +156,8 @@ class Session(ABC):
     def _expect(self, batch: int) -> tuple[_Expected, _Expected]:
         fixed = self.manifest.fixed_batch
         if batch < 1 or (fixed is not None and batch != fixed):
-            wanted = "at least 1" if fixed is None else f"exactly {fixed}, as the graph was exported"
-            raise InvalidInput(f"Input 'tokens' must be a batch of {wanted} puzzle(s): int32 [batch, seq_len]")
+            wanted = "at least 1 puzzle" if fixed is None else f"exactly {fixed} puzzle(s), as the graph was exported"
+            raise InvalidInput(f"Input 'tokens' must be a batch of {wanted}: int32 [batch, seq_len]")
         m = self.manifest
         expected = ([_at_batch(spec, batch) for spec in m.inputs], [_at_batch(spec, batch) for spec in m.outputs])
         self._expected[batch] = expected

@@ -197,6 +197,9 @@ def _signatures(manifest: Manifest, config: ModelConfig) -> dict[str, Signature]
     batch = manifest.fixed_batch
     if batch is None:
         raise InvalidBundle("The manifest's 'inputs' leave the batch open; an executorch program has a fixed one")
+    names = [state.input for state in manifest.carry]
+    if names != ["z_H", "z_L"]:
+        raise InvalidBundle(f"The manifest's 'carry' is {', '.join(names) or 'empty'}; a program's is z_H, z_L")
     shapes = {
         spec.name: (spec.dtype, tuple(size for size in spec.shape if isinstance(size, int)))
         for spec in (*manifest.inputs, *manifest.outputs)

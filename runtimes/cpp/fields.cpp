@@ -111,7 +111,8 @@ std::vector<double> Fields::numbers(const std::string& name) const {
 std::vector<std::int32_t> Fields::integers(const std::string& name) const {
     const Json& values = array(name);
     for (const Json& value : values) {
-        if (!is_whole(value, 0, MAX_INT)) refuse(name, "an array of whole numbers from 0 to " + std::to_string(MAX_INT));
+        if (is_whole(value, 0, MAX_INT)) continue;
+        refuse(name, "an array of whole numbers from 0 to " + std::to_string(MAX_INT));
     }
     return values.get<std::vector<std::int32_t>>();
 }

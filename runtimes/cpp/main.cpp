@@ -2,7 +2,7 @@
 //
 // Exit codes: 0 done; 1 the golden vectors came out differently; 2 bad input, with one line on standard error.
 
-#include <cstdio>
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -143,17 +143,21 @@ void solve(Solver& solver, const Manifest& manifest, const Options& options, std
     const std::int32_t row =
         options.puzzle_id ? puzzle_row(manifest, static_cast<std::int32_t>(*options.puzzle_id)) : 0;
     std::vector<Puzzle> puzzles;
-    std::int64_t number = 0;
+    std::int64_t number = 0, solved = 0;
+    const auto solve_batch = [&] {
+        print(solver.solve(puzzles, policy, budget));
+        solved += static_cast<std::int64_t>(puzzles.size());
+        puzzles.clear();
+    };
     for (std::string line; std::getline(source, line);) {
         ++number;
         if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
         puzzles.push_back({parse_tokens(line, number, manifest), row});
-        if (puzzles.size() == static_cast<std::size_t>(manifest.batch)) {
-            print(solver.solve(puzzles, policy, budget));
-            puzzles.clear();
-        }
+        if (puzzles.size() == static_cast<std::size_t>(manifest.batch)) solve_batch();
     }
-    if (!puzzles.empty()) print(solver.solve(puzzles, policy, budget));
+    if (!puzzles.empty()) solve_batch();
+    if (source.bad()) throw Error("Cannot read '" + *options.puzzles + "' to its end");
+    if (solved == 0) throw Error("'" + *options.puzzles + "' holds no puzzles: write the tokens of one on each line");
 }
 
 int run(const Options& options) {

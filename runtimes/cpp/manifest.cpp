@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <optional>
 #include <set>
@@ -37,8 +38,8 @@ std::string lower(std::string text) {
 
 /// Why `name` cannot name a file of a bundle: a bundle is flat, and its names are portable.
 std::optional<std::string> unsafe_name(const std::string& name) {
-    const auto allowed = [](unsigned char c) { return c < 0x80 && (std::isalnum(c) || c == '.' || c == '_' || c == '-'); };
-    if (name.empty() || name.size() > 100 || !std::all_of(name.begin(), name.end(), allowed)) {
+    const std::string allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    if (name.empty() || name.size() > 100 || name.find_first_not_of(allowed) != std::string::npos) {
         return "use 1 to 100 letters, digits, '.', '_' and '-', without folders";
     }
     if (name.front() == '.' || name.front() == '-' || name.back() == '.') {

@@ -1,5 +1,7 @@
 #include "policy.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -32,7 +34,10 @@ Policy parse_act(const std::string& arguments) {
 
 }  // namespace
 
-Policy parse_policy(const std::string& text) {
+Policy parse_policy(const std::string& given) {
+    std::string text = given;
+    const auto is_space = [](unsigned char c) { return std::isspace(c) != 0; };
+    text.erase(std::remove_if(text.begin(), text.end(), is_space), text.end());
     if (text == "act") return {};
     if (text.rfind("act:", 0) == 0) return parse_act(text.substr(4));
     Policy fixed;
@@ -66,7 +71,8 @@ float parse_number(const std::string& what, const std::string& text) {
 }
 
 std::int64_t parse_whole(const std::string& what, const std::string& text, std::int64_t low, std::int64_t high) {
-    const bool is_whole = !text.empty() && text.size() < 11 && text.find_first_not_of("0123456789") == std::string::npos;
+    const bool has_digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    const bool is_whole = has_digits && text.size() < 11;  // longer would not fit
     const std::int64_t value = is_whole ? std::strtoll(text.c_str(), nullptr, 10) : low - 1;
     if (value < low || value > high) {
         throw Error(what + " must be a whole number from " + std::to_string(low) + " to " + std::to_string(high) +

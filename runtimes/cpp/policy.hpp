@@ -25,8 +25,8 @@ struct Policy {
     }
 };
 
-/// Read a policy. Throws Error: not of the grammar.
-Policy parse_policy(const std::string& text);
+/// Read a policy; spaces do not count. Throws Error: not of the grammar.
+Policy parse_policy(const std::string& given);
 
 /// The policy a bundle asks for; its threshold and first step apply to a plain "act".
 Policy default_policy(const HaltingDefaults& halting);

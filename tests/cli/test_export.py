@@ -66,13 +66,15 @@ def test_export(cli: Cli, model: Path, graph: GraphVariant, precision: Precision
     assert (outcome.code, outcome.err) == (0, ""), outcome
     lines = outcome.out.splitlines()
     assert lines[0] == "made"
-    assert lines[1].startswith(f"  {graph} graph, {precision}, ")
+    assert lines[1].startswith(f"  onnx {graph} graph, {precision}; ")
     assert "golden vectors: 2 of 2 answers and 2 of 2 halting steps equal" in outcome.out
     with read_bundle(Path("made")) as bundle:
         assert (bundle.manifest.graph, bundle.manifest.precision, bundle.manifest.steps) == (graph, precision, 3)
         assert len(bundle.golden()) == 2
         stats = bundle.manifest.graph_stats
-        assert f"{stats['node_count']} nodes" in outcome.out
+        if stats["integer_share"]:
+            count = sum(stats["products"].get(kind, 0) for kind in ("static", "dynamic"))
+            assert f"{count} of {count} integer products" in outcome.out
         assert f"{stats['file_bytes']:,} bytes = {stats['file_to_weights']:.3f} x the weights" in outcome.out
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from trm_edge.bundle import Bundle
+from trm_edge.bundle import Bundle, read_bundle, write_bundle
 from trm_edge.errors import InvalidBundle, InvalidInput
 from trm_edge.runtimes import BY_FORMAT, RUNTIMES, Session, load_runtime
-from trm_edge.specs import Format
+from trm_edge.specs import Format, Precision
 
 SEQ, VOCAB = 16, 6
 TOKENS = np.random.default_rng(0).integers(0, VOCAB, (3, SEQ)).astype(np.int32)
@@ -47,6 +48,43 @@ def open_torch_eager(build_bundle: Callable[[], Bundle]) -> Session:
     return TorchEagerSession.from_model(RecursiveModel(config), "fake", threads=1)
 
 
+def open_executorch(build_bundle: Callable[[], Bundle]) -> Session:
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("executorch")
+    from trm_edge.export.executorch import build_program
+    from trm_edge.model.config import ModelConfig
+    from trm_edge.model.network import RecursiveModel
+    from trm_edge.runtimes.executorch import ExecuTorchSession
+
+    torch.manual_seed(0)
+    config = ModelConfig(
+        vocab_size=VOCAB,
+        seq_len=SEQ,
+        hidden_size=8,
+        L_layers=1,
+        H_cycles=1,
+        L_cycles=1,
+        num_puzzle_identifiers=8,
+        puzzle_emb_ndim=8,
+    )
+    model = RecursiveModel(config).eval()
+    template = build_bundle()
+    program = build_program(model, precision=Precision.FP32, backend="portable", puzzles=(3, 7), batch=len(TOKENS))
+    init = {"z_H": model.H_init, "z_L": model.L_init}
+    manifest = replace(
+        template.manifest,
+        format=Format.EXECUTORCH,
+        inputs=program.inputs,
+        outputs=program.outputs,
+        carry=tuple(replace(state, init=tuple(init[state.input].tolist())) for state in template.manifest.carry),
+        model=config.to_dict(),
+        model_file="model.pte",
+        files={},
+    )
+    path = write_bundle(template.model_path.with_name("program"), manifest, {"model.pte": program.data})
+    return ExecuTorchSession.from_bundle(read_bundle(path), threads=1)
+
+
 def open_fake(build_bundle: Callable[[], Bundle]) -> Session:
     from trm_edge.runtimes.fake import FakeSession
 
@@ -55,7 +93,7 @@ def open_fake(build_bundle: Callable[[], Bundle]) -> Session:
     return FakeSession.scripted(TOKENS, rng.normal(size=(4, 3)), answers, vocab_size=VOCAB, puzzles=(3, 7))
 
 
-OPEN = {"onnxruntime": open_onnxruntime, "torch-eager": open_torch_eager, "fake": open_fake}
+OPEN = {"onnxruntime": open_onnxruntime, "executorch": open_executorch, "torch-eager": open_torch_eager, "fake": open_fake}
 
 
 @pytest.fixture(params=sorted(RUNTIMES))
@@ -123,9 +161,9 @@ def test_the_carry_matters(session: Session) -> None:
 
 def test_rows_do_not_see_each_other(session: Session) -> None:
     together = session.infer(step_inputs(session))
-    alone = session.infer(step_inputs(session, TOKENS[:1]))
+    elsewhere = session.infer(step_inputs(session, TOKENS[[0, 2, 1]]))  # a batch size may be built in
     for name in together:
-        np.testing.assert_allclose(together[name][:1], alone[name], atol=1e-5)
+        np.testing.assert_allclose(together[name][:1], elsewhere[name][:1], atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +172,7 @@ def test_rows_do_not_see_each_other(session: Session) -> None:
         ({"tokens": TOKENS.astype(np.int64)}, r"'tokens' must be int32 \[3, 16\], not int64"),
         ({"tokens": TOKENS[:, :-1]}, "'tokens'"),
         ({"tokens": TOKENS[0]}, "'tokens'"),
-        ({"tokens": TOKENS[:0]}, "at least 1"),
+        ({"tokens": TOKENS[:0]}, "at least 1|exactly 3"),
         ({"tokens": TOKENS.tolist()}, "'tokens'"),
         ({"tokens": np.full_like(TOKENS, VOCAB)}, r"0\.\.5, it holds 6\.\.6"),
         ({"tokens": np.full_like(TOKENS, -1)}, r"0\.\.5"),

@@ -210,7 +210,7 @@ def test_fixed_steps_and_budget(run: Run, bundles: dict[str, Path], tmp_path: Pa
         ("--halt", "fixed:3"): 3,
         ("--halt", "fixed:3", "--budget", "2"): 2,
         ("--halt", "act:threshold=1e9,min=2", "--budget", "5"): 5,
-        ("--halt", "act:min=4,threshold=-1e9"): 4,
+        ("--halt", " act : min=4, threshold=-1e9"): 4,
         ("--threshold", "-1e9", "--threads", "2"): 1,
     }
     for options, expected in settings.items():
@@ -419,6 +419,8 @@ def test_arguments(run: Run, bundles: dict[str, Path], tmp_path: Path) -> None:
         (bundle, "--golden", "another"): "another",
         (bundle, "--puzzles"): "--puzzles needs a value",
         (bundle, "--puzzles", str(tmp_path / "none")): "Cannot read",
+        (bundle, "--puzzles", str(tmp_path)): "Cannot read",
+        (bundle, "--puzzles", "-"): "holds no puzzles",
         (bundle, "--puzzles", "-", "--budget", "0"): "--budget",
         (bundle, "--puzzles", "-", "--threads", "-1"): "--threads",
         (bundle, "--puzzles", "-", "--threshold", "nan"): "--threshold",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from trm_edge.bundle import Manifest
+    from trm_edge.specs import TensorSpec
 
 _MODEL_FIELDS = ("hidden_size", "L_layers", "H_layers", "H_cycles", "L_cycles", "mlp_t", "puzzle_emb_ndim")
 

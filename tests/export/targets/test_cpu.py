@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from trm_edge.export.targets import get_target
-from trm_edge.specs import GraphVariant, Precision
+from trm_edge.specs import Format, GraphVariant, Precision
 
 
 def test_fp16_runs_with_a_note() -> None:
@@ -13,10 +13,12 @@ def test_fp16_runs_with_a_note() -> None:
     assert target.note(Precision.FP32, GraphVariant.STEP) is None
 
 
-def test_a_precision_nobody_has_run_is_refused() -> None:
-    reason = get_target("cpu").supports("int3", GraphVariant.STEP)  # type: ignore[arg-type]
+def test_an_executorch_program_is_a_step() -> None:
+    cpu = get_target("cpu")
+    assert cpu.supports(Precision.FP32, GraphVariant.STEP, Format.EXECUTORCH) is None
+    reason = cpu.supports(Precision.FP32, GraphVariant.LOOP, Format.EXECUTORCH)
     assert reason is not None
-    assert "--precision fp32" in reason
+    assert "--graph step" in reason
 
 
 @pytest.mark.parametrize(("machine", "architecture"), [("AMD64", "x86-64"), ("aarch64", "arm64"), ("arm64", "arm64")])

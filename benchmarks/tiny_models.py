@@ -1,0 +1,146 @@
+"""Train the tiny models that the matrix of combinations runs on: one of every kind, for 4x4 Sudoku.
+
+    python benchmarks/tiny_models.py [--only mlp hrm]
+
+Writes ``tests/fixtures/tiny/KIND.safetensors`` and, when all are trained, the page beside them. Untrained models will
+not do: they amplify rounding, so that nothing of what a user sees could be compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from trm_edge.model.checkpoint import load_checkpoint, save_checkpoint
+from trm_edge.tasks import get_task
+from trm_edge.train.data import Puzzles, generate_puzzles
+from trm_edge.train.evaluate import evaluate
+from trm_edge.train.loop import Limits, train
+from trm_edge.train.recipe import Recipe
+
+FOLDER = Path(__file__).parents[1] / "tests" / "fixtures" / "tiny"
+TASK = "sudoku-4x4"
+SEED = 20261124  #: of the puzzles that the models are judged on
+JUDGED = 400
+DEPTH = 6  #: supervision steps of the judgement, those of the matrix
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of model.
+
+    Attributes:
+        description: one line.
+        model: its settings, besides those that all share.
+        steps: optimizer steps.
+    """
+
+    description: str
+    model: Mapping[str, Any]
+    steps: int = 1500
+
+
+KINDS = {
+    "mlp": Kind("tokens mixed by an MLP", {"mlp_t": True}),
+    "rope": Kind("attention with rotary positions", {"mlp_t": False, "pos_encodings": "rope"}),
+    "learned": Kind("attention with learned positions", {"mlp_t": False, "pos_encodings": "learned"}),
+    # wider than one token and not a whole number of them, so that the prefix is padded
+    "puzzles": Kind(
+        "tokens mixed by an MLP, with a table of 4 puzzle embeddings",
+        {"mlp_t": True, "puzzle_emb_ndim": 40, "num_puzzle_identifiers": 4},
+    ),
+    "hrm": Kind(
+        "HRM: a second network for the answer, halting by Q-learning's two logits",
+        {"mlp_t": False, "pos_encodings": "rope", "L_layers": 1, "H_layers": 1, "no_ACT_continue": False},
+    ),
+}
+
+
+def main() -> None:
+    """Train, judge, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS))
+    chosen = parser.parse_args().only
+    rows = [make(name) for name in chosen]
+    print("\n".join(rows))
+    if chosen == list(KINDS):
+        (FOLDER / "README.md").write_text(page(rows), encoding="utf-8")
+
+
+def recipe(kind: Kind) -> Recipe:
+    """How a kind is trained: small, in float32, on one core in about a minute."""
+    shared = {"hidden_size": 32, "L_layers": 2, "H_cycles": 1, "L_cycles": 2, "num_heads": 4, "expansion": 1.0}
+    return Recipe(
+        task=TASK,
+        model={**shared, "halt_max_steps": 8, **kind.model},
+        steps=kind.steps,
+        batch_size=64,
+        lr=2e-3,
+        lr_other=5e-3,
+        clip=1.0,
+        warmup=50,
+        schedule="linear",
+        decay_from=0.5,
+        lr_min_ratio=0.02,
+        ema=0.99,
+        generate=2000,
+        bf16=False,
+        compile=False,
+    )
+
+
+def make(name: str) -> str:
+    """Train one, round it to bfloat16, judge what is left, save it; its line of the page."""
+    kind = KINDS[name]
+    given = recipe(kind)
+    rows = int(given.model.get("num_puzzle_identifiers", 1))
+    with tempfile.TemporaryDirectory() as folder:
+        puzzles = numbered(generate_puzzles(get_task(TASK), given.generate, given.seed), rows)
+        state = train(given, puzzles, Path(folder), limits=Limits(eval_every=0), device=torch.device("cpu"))
+        model = load_checkpoint(Path(folder) / "model.safetensors").model
+    path = FOLDER / f"{name}.safetensors"
+    save_checkpoint(path, model.to(torch.bfloat16), TASK, overwrite=True)
+    path.chmod(0o644)
+    found = evaluate(
+        load_checkpoint(path).model, numbered(generate_puzzles(get_task(TASK), JUDGED, SEED), rows), steps=DEPTH
+    )
+    steps, right = found.at_halt()
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    line = (
+        f"| `{name}` | {kind.description} | {weights:,} | {path.stat().st_size / 1000:.0f} kB | {100 * found.exact:.1f} % "
+        f"| {100 * right.mean():.1f} % | {steps.mean():.2f} |"
+    )
+    print(f"{line} {state.seconds:.0f} s", flush=True)
+    return line
+
+
+def numbered(puzzles: Puzzles, count: int) -> Puzzles:
+    """The same puzzles with the ids of ``count`` embeddings, in turn."""
+    return replace(puzzles, puzzle_ids=(np.arange(len(puzzles)) % count).astype(np.int32))
+
+
+def page(rows: list[str]) -> str:
+    """What lies beside the models."""
+    table = "\n".join(rows)
+    return f"""# Tiny trained models
+
+One of every kind, for `{TASK}`, in trm-edge's own checkpoint format with the weights in bfloat16. They are made by
+`python benchmarks/tiny_models.py`, on one core in minutes, and used by `tests/test_matrix.py` and
+`benchmarks/matrix.py`. Judged on {JUDGED} generated puzzles (only 288 grids of 4x4 exist, so training has seen some of
+them), after {DEPTH} supervision steps and at the step where the halting logit is first above 0:
+
+| model | what it is | weights | file | exact | exact when halting | mean steps |
+| --- | --- | --- | --- | --- | --- | --- |
+{table}
+"""
+
+
+if __name__ == "__main__":
+    main()
