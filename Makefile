@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-BENCHMARKS := step_latency cold_start parity
+BENCHMARKS := step_latency cold_start parity int8_latency batches
 
 .PHONY: help demo test lint bench clean
 .DELETE_ON_ERROR:

@@ -98,7 +98,7 @@ def measure(
 ) -> list[dict[str, Any]]:
     """One row for every side at one batch size; the first is the baseline."""
     task = get_task(checkpoint.task)
-    found = {BASELINE: Baseline(checkpoint, task, puzzles, batch, steps)}
+    found: dict[str, Baseline | Halting] = {BASELINE: Baseline(checkpoint, task, puzzles, batch, steps)}
     for precision, session in sessions.items():
         for policy in POLICIES:
             solver = Solver(session, task, policy=policy, budget=steps, batch_size=batch)

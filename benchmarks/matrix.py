@@ -21,9 +21,7 @@ from record import save
 
 from trm_edge.bundle import read_bundle
 from trm_edge.errors import Refused
-from trm_edge.export.calibration import CalibrationOptions
 from trm_edge.export.pipeline import ExportOptions, export_bundle
-from trm_edge.export.planning import QuantizationOptions
 from trm_edge.model.checkpoint import Checkpoint, load_checkpoint
 from trm_edge.runtimes import Session, open_session
 from trm_edge.runtimes.torch_eager import TorchEagerSession
@@ -31,17 +29,21 @@ from trm_edge.solve import Solution, Solver
 from trm_edge.specs import Format, GraphVariant, Precision
 from trm_edge.tasks import get_task
 from trm_edge.tasks.base import Puzzle
-from trm_edge.tasks.comparison import comparison_puzzles
+from trm_edge.tasks.comparison import with_kept_ids
+from trm_edge.tasks.generating import generate_many
 from trm_edge.verify.bounds import DEFAULT_BOUNDS
 from trm_edge.verify.check import verify_bundle
 
 MODELS = Path(__file__).parents[1] / "tests" / "fixtures" / "tiny"
+TASK = "sudoku-4x4"
 KINDS = ("mlp", "rope", "learned", "puzzles", "hrm")
 BACKENDS = {Format.ONNX: ("",), Format.EXECUTORCH: ("xnnpack", "portable")}
 POLICIES = ("fixed:3", "act", "stable:2", "verified", "any(act:min=2,stable:2)")
+GIVENS = 8  #: of every puzzle; the models are worse with fewer
 STEPS = 6  #: depth of unrolled graphs and budget of the others
 BATCH = 4  #: puzzles a call of an ExecuTorch program, which has it built in
 KEPT = (2, 0)  #: puzzle embeddings that stay, of four and out of order
+COMPARED, GOLDEN, CALIBRATED = range(3)  #: seeds of three lots of puzzles
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,13 @@ class Combination:
 
     @property
     def options(self) -> ExportOptions:
-        """Small where small is enough: few golden and calibration puzzles."""
+        """Small where small is enough."""
         executorch = {"backend": self.backend, "batch": BATCH} if self.format is Format.EXECUTORCH else {}
         return ExportOptions(
             graph=self.graph,
             precision=self.precision,
             steps=STEPS,
             puzzles=KEPT if self.kind == "puzzles" else None,
-            golden=4,
-            quantization=QuantizationOptions(CalibrationOptions(samples=8)),
             format=self.format,
             **executorch,
         )
@@ -135,23 +135,28 @@ def combinations() -> Iterator[Combination]:
             yield Combination(kind, format, backend, graph, precision)
 
 
-def open_kind(kind: str, puzzles: int) -> Reference:
-    """The float model of a kind, run over ``puzzles`` puzzles under every policy."""
+def open_kind(kind: str, count: int) -> Reference:
+    """The float model of a kind, run over ``count`` puzzles under every policy."""
     checkpoint = load_checkpoint(MODELS / f"{kind}.safetensors")
     session = TorchEagerSession.from_model(checkpoint.model, checkpoint.task, name=kind)
-    kept = KEPT if kind == "puzzles" else ()
-    chosen = list(comparison_puzzles(get_task(checkpoint.task), None, puzzles, kept))
+    chosen = puzzles(kind, count, COMPARED)
     solutions = {policy: solve(session, chosen, policy) for policy in POLICIES}
     return Reference(checkpoint, session, chosen, solutions)
 
 
-def solve(session: Session, puzzles: Sequence[Puzzle], policy: str) -> list[Solution]:
+def puzzles(kind: str, count: int, seed: int) -> list[Puzzle]:
+    """Fresh ones, with the puzzle embeddings that stay in turn."""
+    fresh = generate_many(get_task(TASK), count, seed, {"givens": GIVENS})
+    return list(with_kept_ids(fresh, KEPT if kind == "puzzles" else ()))
+
+
+def solve(session: Session, given: Sequence[Puzzle], policy: str) -> list[Solution]:
     """Run under a policy.
 
     Raises:
         Refused: the graph cannot halt by it.
     """
-    return list(Solver(session, get_task(session.manifest.task), policy=policy, budget=STEPS).solve_many(puzzles))
+    return list(Solver(session, get_task(TASK), policy=policy, budget=STEPS).solve_many(given))
 
 
 def run(combination: Combination, reference: Reference) -> Outcome:
@@ -163,7 +168,12 @@ def run(combination: Combination, reference: Reference) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         try:
             path = export_bundle(
-                reference.checkpoint, combination.options, Path(folder) / "bundle", name=combination.kind
+                reference.checkpoint,
+                combination.options,
+                Path(folder) / "bundle",
+                name=combination.kind,
+                puzzles=puzzles(combination.kind, 4, GOLDEN),
+                calibration=puzzles(combination.kind, 8, CALIBRATED),
             )
         except Refused as refusal:
             return Outcome(str(refusal))

@@ -131,10 +131,16 @@ def int8_memory() -> str:
         "| | file | file / weights | resident after load | after the first run |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for name, row in document["results"]["memory"].items():
-        grown = " | ".join(f"{row[f'{when}_bytes'] / 1e6:.1f} MB ({row[f'{when}_to_file']:.2f} x)" for when in GROWTH)
-        lines.append(f"| {name} | {row['file_bytes'] / 1e6:.2f} MB | {row['file_to_weights']:.3f} | {grown} |")
-    return "\n".join([*lines, "", f"In brackets: of the file. {source(document)}."])
+    rows = document["results"]["memory"]
+    engine = rows["a toy graph"]
+    for name, row in rows.items():
+        grown = []
+        for when in GROWTH:
+            above = (row[f"{when}_bytes"] - engine[f"{when}_bytes"]) / row["file_bytes"]
+            grown.append(f"{row[f'{when}_bytes'] / 1e6:.1f} MB" + ("" if row is engine else f" ({above:.2f} x)"))
+        cells = " | ".join(grown)
+        lines.append(f"| {name} | {row['file_bytes'] / 1e6:.2f} MB | {row['file_to_weights']:.3f} | {cells} |")
+    return "\n".join([*lines, "", f"In brackets: what exceeds the toy graph, over the file. {source(document)}."])
 
 
 def batches() -> str:
@@ -155,6 +161,56 @@ def batches() -> str:
     return "\n".join(lines)
 
 
+def matrix() -> str:
+    """Every combination: ok, or the number of the reason. Kinds of model that do not differ share a row."""
+    document = load(RESULTS / "matrix.json")
+    notes: list[str] = []
+    cells: dict[tuple[str, str], dict[str, dict[str, str]]] = {}  # (format, graph) -> kind -> precision -> cell
+    for row in document["results"]:
+        format = f"{row['format']}, {row['backend']}" if row["backend"] else row["format"]
+        reason = row["refusal"] or "; ".join(row["violations"])
+        if reason and reason not in notes:
+            notes.append(reason)
+        word = "" if row["refusal"] else "fails "
+        cell = f"{word}({notes.index(reason) + 1})" if reason else "ok"
+        cells.setdefault((format, row["graph"]), {}).setdefault(row["kind"], {})[row["precision"]] = cell
+    precisions = list(dict.fromkeys(row["precision"] for row in document["results"]))
+    lines = [_row("format", "graph", "model", *precisions), _row(*["---"] * (3 + len(precisions)))]
+    for (format, graph), of_kind in cells.items():
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for kind, of_precision in of_kind.items():
+            alike.setdefault(tuple(of_precision[precision] for precision in precisions), []).append(kind)
+        for row_cells, kinds in alike.items():
+            lines.append(_row(format, graph, "all" if len(kinds) == len(of_kind) else ", ".join(kinds), *row_cells))
+    lines += ["", *(f"{number}. {reason}" for number, reason in enumerate(notes, start=1))]
+    return "\n".join([*lines, "", f"{source(document)}."])
+
+
+def matrix_policies() -> str:
+    """Same answers and same halting steps as the float model, over all the combinations that run."""
+    document = load(RESULTS / "matrix.json")
+    ran = [row for row in document["results"] if row["policies"]]
+    precisions = list(dict.fromkeys(row["precision"] for row in ran))
+    lines = [_row("halting policy", *precisions), _row(*["---"] * (1 + len(precisions)))]
+    reasons = set()
+    for policy in document["settings"]["policies"]:
+        shown = []
+        for precision in precisions:
+            found = [row["policies"][policy] for row in ran if row["precision"] == precision]
+            reasons |= {halting["refusal"] for halting in found if halting["refusal"]}
+            counted = [halting for halting in found if not halting["refusal"]]
+            count = document["settings"]["puzzles"] * len(counted)
+            answers, steps = (100 * sum(halting[key] for halting in counted) / count for key in ("answers", "steps"))
+            shown.append(f"{answers:.1f} / {steps:.1f} %")
+        lines.append(_row(f"`{policy}`", *shown))
+    lines += ["", "Refused:", *(f"- {reason}" for reason in sorted(reasons))]
+    return "\n".join([*lines, "", f"{source(document)}."])
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "step_latency": step_latency,
     "cold_start": cold_start,
@@ -164,6 +220,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "int8-latency": int8_latency,
     "int8-memory": int8_memory,
     "batches": batches,
+    "matrix": matrix,
+    "matrix-policies": matrix_policies,
 }
 
 

@@ -114,14 +114,15 @@ def make_plan(
     }
     if arithmetic is Arithmetic.WEIGHTS:
         return Planned(model, replace(form, sites=uniform_sites(model, arithmetic)), report)
-    if arithmetic is Arithmetic.DYNAMIC:
-        sites = uniform_sites(model, arithmetic)
-        return Planned(model, replace(form, sites=sites), {**report, "activations": "uint8"})  # ONNX has no other
     progress = progress or Progress()
     given = calibration_puzzles(task, options.calibration, kept, puzzles)
     # a search judges on other puzzles than those it was calibrated on
     seen = slice(_quarter(len(given.ids)) if precision is Precision.AUTO else None)
     smoothed = smooth(model, given.tokens[seen], given.ids[seen], steps=steps, threshold=threshold)
+    report["scaled"] = sorted(smoothed.channels)
+    if arithmetic is Arithmetic.DYNAMIC:
+        sites = uniform_sites(model, arithmetic, channels=smoothed.channels)
+        return Planned(smoothed.model, replace(form, sites=sites), {**report, "activations": "uint8"})  # ONNX's only
     found = calibrate(
         smoothed.model,
         given.tokens[seen],
@@ -134,7 +135,7 @@ def make_plan(
     )
     sites = uniform_sites(model, arithmetic, scales=found.scales(rules.activations), channels=smoothed.channels)
     plan = replace(form, sites=sites)
-    report |= {"activations": rules.activations, "calibration": found.to_dict(), "scaled": sorted(smoothed.channels)}
+    report |= {"activations": rules.activations, "calibration": found.to_dict()}
     if precision is Precision.AUTO:
         judged = slice(seen.stop, None)
         result = search(

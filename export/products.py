@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from trm_edge.errors import InvalidCheckpoint
 from trm_edge.export.graph_builder import Constants, GraphBuilder
-from trm_edge.export.precision import Arithmetic
+from trm_edge.export.precision import INTEGER, Arithmetic
 from trm_edge.export.quantization import Plan, Scale
 
 Array = NDArray[np.float32]
@@ -61,6 +61,9 @@ class Products:
             left: not for integer products: kernels want packed weights on the right.
         """
         planned = self.plan.site(site)
+        assert not (left and planned.arithmetic in INTEGER)
+        if planned.channels is not None:  # [batch, channels, in]
+            x = g.op("Mul", x, self.weight(f"{site}.divide", np.reciprocal(planned.channels[:, None])))
         match planned.arithmetic:
             case Arithmetic.FLOAT:
                 sides = [self.weight(name, weight if left else weight.T) for name, weight in weights.items()]
@@ -68,15 +71,12 @@ class Products:
                 sides = [self._folded(g, name, weight, left=left) for name, weight in weights.items()]
             case Arithmetic.STATIC:
                 assert planned.scale is not None
-                assert not left
-                if planned.channels is not None:  # [batch, channels, in]
-                    x = g.op("Mul", x, self.weight(f"{site}.divide", np.reciprocal(planned.channels[:, None])))
                 x = self._through_integers(g, site, x, planned.scale)
                 sides = [self._widened(g, name, weight) for name, weight in weights.items()]
-            case Arithmetic.DYNAMIC:
-                assert not left
-                return self._dynamic(g, x, weights)
-        results = [g.op("MatMul", *((side, x) if left else (x, side))) for side in sides]
+        if planned.arithmetic is Arithmetic.DYNAMIC:
+            results = self._dynamic(g, x, weights)
+        else:
+            results = [g.op("MatMul", *((side, x) if left else (x, side))) for side in sides]
         if planned.channels is None:
             return results
         multiply = self.weight(f"{site}.multiply", planned.channels[:, None])

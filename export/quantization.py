@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from trm_edge.export.precision import Arithmetic
+from trm_edge.export.precision import INTEGER, Arithmetic
 from trm_edge.model.network import Block, RecursiveModel
 
 _LEVELS = {"int8": (-128, 127), "uint8": (0, 255)}
@@ -65,7 +65,7 @@ class Site:
     Attributes:
         arithmetic: of its products.
         scale: of a static site, and of no other.
-        channels: static token mixing only: what each channel is divided by before it is quantized, and multiplied by
+        channels: integer token mixing only: what each channel is divided by before it is quantized, and multiplied by
             after the product; float32 [hidden].
     """
 
@@ -76,8 +76,8 @@ class Site:
     def __post_init__(self) -> None:
         if (self.arithmetic is Arithmetic.STATIC) != (self.scale is not None):
             raise ValueError("a static site has a scale, and no other has")
-        if self.channels is not None and self.arithmetic is not Arithmetic.STATIC:
-            raise ValueError("only a static site has channel scales")
+        if self.channels is not None and self.arithmetic not in INTEGER:
+            raise ValueError("only an integer site has channel scales")
 
 
 FLOAT_SITE = Site(Arithmetic.FLOAT)
@@ -156,7 +156,10 @@ def uniform_sites(
     scales: Mapping[str, Scale] | None = None,
     channels: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> dict[str, Site]:
-    """The same arithmetic for all sites of a model; static ones find their scale in ``scales``."""
+    """The same arithmetic for all sites of a model; static ones find their scale in ``scales``.
+
+    ``channels`` are the channel scales of the integer sites that have some.
+    """
     names = [site.name for site in model_sites(model)]
     return {name: Site(arithmetic, (scales or {}).get(name), (channels or {}).get(name)) for name in names}
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from trm_edge.errors import InvalidConfig
 from trm_edge.export.precision import Arithmetic
-from trm_edge.export.quantization import FLOAT_SITE, Plan, Site, SiteModules, model_sites, simulated
+from trm_edge.export.quantization import FLOAT_SITE, Plan, SiteModules, model_sites, simulated
 from trm_edge.model.network import RecursiveModel
 from trm_edge.tasks.base import Puzzle, Task, Tokens
 
@@ -133,7 +133,8 @@ def search(
     }
     order = sorted(cost, key=lambda name: cost[name], reverse=True)
     trials = [tried("all static", plan, {})]
-    for name, site in [*((n, Site(Arithmetic.DYNAMIC)) for n in order), *((n, FLOAT_SITE) for n in order)]:
+    dynamic = {name: replace(plan.sites[name], arithmetic=Arithmetic.DYNAMIC, scale=None) for name in order}
+    for name, site in [*dynamic.items(), *((name, FLOAT_SITE) for name in order)]:
         if trials[-1].drop <= max_drop:
             break
         plan = replace(plan, sites={**plan.sites, name: site})

@@ -26,6 +26,7 @@ from trm_edge.model.network import RecursiveModel
 
 MIGRATION = 0.75  #: share of a unit's size that moves from the activation into the next weight (SmoothQuant's alpha)
 SPREAD = 8.0  #: channels are scaled where the largest peak is this many times the median one
+_QUIET = 1e-3  #: units are taken for at least this share of the largest: one that never spoke may yet speak
 _SMALLEST = 1e-5  #: peaks below this do not count: dividing by them would only make noise large
 
 
@@ -73,7 +74,8 @@ def equalized(model: RecursiveModel, peaks: Mapping[str, Peaks]) -> RecursiveMod
             first = places[name.removesuffix("inner") + "in"].weights["v" if ".a." in name else "up"]
             (last,) = places[name].weights.values()
             of_weight = last.weight.abs().amax(0).clamp_min(_SMALLEST)
-            moved = torch.from_numpy(seen.units).clamp_min(_SMALLEST) ** MIGRATION / of_weight ** (1 - MIGRATION)
+            units = torch.from_numpy(seen.units).clamp_min(max(_QUIET * float(seen.units.max()), _SMALLEST))
+            moved = units**MIGRATION / of_weight ** (1 - MIGRATION)
             moved /= moved.log().mean().exp()  # by and large the weights keep their size
             first.weight.div_(moved[:, None])
             last.weight.mul_(moved)

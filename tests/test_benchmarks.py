@@ -32,23 +32,136 @@ def test_the_pages_show_the_committed_results() -> None:
     assert found.returncode == 0, found.stdout + found.stderr
 
 
-def test_the_plain_baseline_is_the_same_model() -> None:
-    """A baseline that computed something else would make any ratio worthless."""
-    torch = pytest.importorskip("torch")
-    script = f"""
-import sys; sys.path.insert(0, {str(ROOT / "benchmarks")!r})
+def run_beside_the_scripts(script: str) -> str:
+    """Run Python code that may import the benchmarks, in a process of its own; returns what it printed."""
+    code = f"import sys; sys.path.insert(0, {str(ROOT / 'benchmarks')!r})\n{script}"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found.stdout
+
+
+TINY_MODEL = """
 import torch
-from plain_export import PlainStep
 from trm_edge.model.config import ModelConfig
 from trm_edge.model.network import RecursiveModel
-model = RecursiveModel(ModelConfig(vocab_size=6, seq_len=16, hidden_size=8, H_cycles=1, L_cycles=2)).eval()
+torch.set_num_threads(1)
+torch.manual_seed(0)
+model = RecursiveModel(ModelConfig(vocab_size=6, seq_len=16, hidden_size=32, H_cycles=1, L_cycles=2)).eval()
 tokens = torch.ones(1, 16, dtype=torch.int32)
+"""
+
+
+def test_the_plain_baseline_is_the_same_model() -> None:
+    """A baseline that computed something else would make any ratio worthless."""
+    pytest.importorskip("torch")
+    run_beside_the_scripts(f"""{TINY_MODEL}
+from plain_export import PlainStep
 with torch.inference_mode():
     z_H, z_L, logits, q = model.step(*model.initial_carry(1), tokens)
     plain = PlainStep(model)(tokens, *model.initial_carry(1))
 for ours, theirs in zip((logits, q, z_H, z_L), plain):
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
-"""
-    assert torch
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stderr
+""")
+
+
+def test_all_sides_of_int8_latency_run_and_the_int8_ones_are_int8() -> None:
+    """At a tiny size: what is called int8 multiplies integers, in every product, the plain baseline too."""
+    pytest.importorskip("onnxscript")
+    printed = run_beside_the_scripts(f"""{TINY_MODEL}
+import json
+import int8_latency
+import rounds
+rounds.PAUSE = 0
+int8_latency.memory = lambda path, threads: path.name  # a process for each: seconds
+print(json.dumps(int8_latency.measure(model, task="sudoku-4x4", threads=1, rounds=1, steps=2, deep=3)))
+""")
+    results = json.loads(printed.splitlines()[-1])
+    latency, kernels = results["latency"], results["kernels"]
+    assert {"pytorch eager", "plain fp32", "plain int8", "step w8a8", "unrolled w8a8", "products alone"} <= set(latency)
+    assert all(row["ms_per_step"] > 0 for row in latency.values())
+    assert latency["plain int8"]["ratio_to_plain_int8"] == 1
+    blocks, heads = 3 * 2 * 2, 2  # passes, layers, token and channel mixing
+    assert kernels["products alone"]["products"] == 3 * blocks
+    assert kernels["products alone"]["products_share"] == 1
+    assert kernels["plain int8"]["products"] == 2 * blocks + heads  # gate and up in one
+    for name in ("step w8a8-dynamic", "step w8a8", "loop w8a8", "unrolled w8a8"):
+        assert kernels[name]["products"] == 3 * blocks + heads, name
+    for name in kernels.keys() - {"step w8"}:  # int8 weights alone are multiplied in float
+        assert {"MatMulIntegerToFloat", "DynamicQuantizeMatMul", "MatMulInteger"} & kernels[name]["top"].keys(), name
+    assert results["memory"]["unrolled w8a8, 3 steps"] == "deep"
+
+
+def test_batches_compares_the_same_puzzles() -> None:
+    """With a model that has learned nothing: nobody solves any, and nobody halts by the rules before the budget."""
+    pytest.importorskip("onnxruntime")
+    printed = run_beside_the_scripts(f"""{TINY_MODEL}
+import json
+import tempfile
+from pathlib import Path
+import batches
+from trm_edge.export.pipeline import ExportOptions, export_bundle
+from trm_edge.bundle import read_bundle
+from trm_edge.model.checkpoint import Checkpoint
+from trm_edge.runtimes import open_session
+from trm_edge.tasks import get_task
+from trm_edge.tasks.generating import generate_many
+checkpoint = Checkpoint(model, "sudoku-4x4")
+puzzles = list(generate_many(get_task("sudoku-4x4"), 3, 0))
+with tempfile.TemporaryDirectory() as folder:
+    path = export_bundle(checkpoint, ExportOptions(steps=2), Path(folder, "bundle"), name="tiny")
+    with read_bundle(path) as bundle, open_session(bundle, threads=1) as session:
+        rows = batches.measure(checkpoint, dict(fp32=session), puzzles, batch=2, steps=2, rounds=1)
+print(json.dumps(rows))
+""")
+    rows = {row["side"]: row for row in json.loads(printed.splitlines()[-1])}
+    baseline, verified = rows["pytorch, all steps"], rows["fp32, verified"]
+    assert baseline["speed_to_baseline"] == 1
+    assert all(row["puzzles"] == 3 and row["puzzles_per_s"] > 0 for row in rows.values())
+    assert baseline["exact"] == verified["exact"] == 0
+    assert baseline["mean_steps"] == verified["mean_steps"] == 2
+
+
+def test_the_profile_counts_kernels_once_and_leaves_the_warm_up_out() -> None:
+    pytest.importorskip("torch")
+    printed = run_beside_the_scripts("""
+import json
+from kernels import summarise
+def kernel(ts, op, us):
+    return {"name": f"{op}_1_kernel_time", "ts": ts, "dur": us, "args": {"op_name": op}}
+run = lambda ts: {"name": "model_run", "ts": ts, "dur": 1, "args": {}}
+events = [run(0), kernel(1, "MatMul", 900)]
+events += [run(10), kernel(11, "Loop", 100), kernel(12, "MatMul", 60), kernel(13, "Add", 20), kernel(14, "MatMul", 0)]
+print(json.dumps(summarise(events, steps=1, calls=1, top=1)))
+""")
+    found = json.loads(printed.splitlines()[-1])
+    assert found == {"us": 80, "products_share": 0.75, "products": 2, "top": {"MatMul": 60}}
+
+
+def test_the_tables_of_int8_and_batches() -> None:
+    printed = run_beside_the_scripts("""
+import tables
+latency = {"ms_per_step": 2.0, "ratio_to_eager": 0.2, "ratio_to_plain_int8": 0.5, "ratio_to_step_fp32": 0.4}
+memory = {"file_bytes": 4e6, "file_to_weights": 1.01, "load_bytes": 8e6, "run_bytes": 1e7}
+batch = {"batch": 8, "side": "w8a8, act", "puzzles": 9, "puzzles_per_s": 70, "speed_to_baseline": 21, "exact": 0.5}
+results = {
+    "int8_latency": {
+        "latency": {"step w8a8": latency | {"ratio_to_products": 1.25}},
+        "kernels": {"step w8a8": {"products_share": 0.8}},
+        "memory": {"step w8a8": memory, "a toy graph": memory | {"load_bytes": 2e6, "run_bytes": 2e6}},
+    },
+    "batches": [batch | {"mean_steps": 1.5}],
+}
+common = {
+    "date": "2026-01-01",
+    "machine": {"processor": "P", "architecture": "A", "cores": 2},
+    "versions": {"torch": "1", "onnxruntime": "1"},
+    "settings": {"threads": 2, "steps": 4, "data": "generated", "givens": 30},
+}
+tables.load = lambda path: common | {"results": results[path.stem]}
+for name in ("int8-latency", "int8-memory", "batches"):
+    print(tables.filled(f"<!-- numbers: {name} -->\\nold\\n<!-- /numbers -->"))
+""")
+    assert "old" not in printed
+    assert "| step w8a8 | 2.0 | 5.00 x | 2.00 x | 2.50 x | 80 % |" in printed
+    assert "| step w8a8 | 4.00 MB | 1.010 | 8.0 MB (1.50 x) | 10.0 MB (2.00 x) |" in printed
+    assert "| 8 | w8a8, act | 9 | 70.0 | 21.0 x | 50.0 % | 1.50 |" in printed

@@ -231,6 +231,8 @@ def test_smoothing_scales_channels_where_one_is_large(mlp: RecursiveModel) -> No
     scales = found.channels["L0.t.inner"]
     assert (scales.shape, scales.dtype, scales.argmax()) == ((16,), np.float32, 5)
     assert (scales > 0).all()
+    rewritten = calibrate(found.model, TOKENS, IDS, steps=2, threshold=NEVER, method="min-max")
+    assert scales.max() == pytest.approx(max(map(abs, rewritten.sites["L0.t.inner"].seen)), rel=1e-4)
 
 
 def test_a_smoothed_model_answers_as_before(model: RecursiveModel) -> None:

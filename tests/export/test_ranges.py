@@ -78,7 +78,7 @@ def test_percentile_cuts_at_either_end_alike() -> None:
 
 
 @pytest.mark.parametrize("method", CUTTING)
-@pytest.mark.parametrize(("low", "high"), [(-1, 1), (-0.2, 1), (0, 1)])
+@pytest.mark.parametrize(("low", "high"), [(-1, 1), (-0.2, 1), (0, 1), (-1, 0)])
 def test_a_uniform_distribution_is_not_cut(method: str, low: float, high: float) -> None:
     values = uniform(100_000, low, high)
     assert chosen(method, values) == pytest.approx((min(low, 0), high), abs=0.02)

@@ -93,7 +93,12 @@ def open_fake(build_bundle: Callable[[], Bundle]) -> Session:
     return FakeSession.scripted(TOKENS, rng.normal(size=(4, 3)), answers, vocab_size=VOCAB, puzzles=(3, 7))
 
 
-OPEN = {"onnxruntime": open_onnxruntime, "executorch": open_executorch, "torch-eager": open_torch_eager, "fake": open_fake}
+OPEN = {
+    "onnxruntime": open_onnxruntime,
+    "executorch": open_executorch,
+    "torch-eager": open_torch_eager,
+    "fake": open_fake,
+}
 
 
 @pytest.fixture(params=sorted(RUNTIMES))

@@ -116,11 +116,13 @@ def export(
 
 def _refuse_idle(precision: Precision, **given: object) -> None:
     """Options of the calibration must not be passed over in silence."""
-    if precision not in (Precision.W8A8, Precision.AUTO):
+    if precision not in (Precision.W8A8, Precision.W8A8_DYNAMIC, Precision.AUTO):
         for name, value in given.items():
             if value is not None:
                 option = name.replace("_", "-")
-                raise InvalidInput(f"--{option} is for static int8, not for {precision}: use --precision w8a8 or auto.")
+                raise InvalidInput(
+                    f"--{option} is for int8 activations, not for {precision}: use --precision w8a8 or auto."
+                )
 
 
 def model_name(checkpoint: Path) -> str:

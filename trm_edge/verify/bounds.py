@@ -160,9 +160,9 @@ DEFAULT_BOUNDS = {
     Precision.FP16: Bounds(0.5, 0.95, 0.95, max_drop=0.5, min_carry_cosine=0.9999),
     # int8 moves logits by whole units and still picks the same digits: only what the user sees counts, and the carry
     Precision.W8: Bounds(None, 0.5, 0.95, max_drop=0.5, min_carry_cosine=0.999),
-    Precision.W8A8_DYNAMIC: Bounds(None, 0.5, 0.9, max_drop=0.5, min_carry_cosine=0.998),
-    Precision.W8A8: Bounds(None, 0.5, 0.9, max_drop=0.5, min_carry_cosine=0.998),
-    Precision.AUTO: Bounds(None, 0.5, 0.9, max_drop=0.5, min_carry_cosine=0.998),
+    Precision.W8A8_DYNAMIC: Bounds(None, 0.5, 0.9, max_drop=0.5, min_carry_cosine=0.99),
+    Precision.W8A8: Bounds(None, 0.5, 0.9, max_drop=0.5, min_carry_cosine=0.99),
+    Precision.AUTO: Bounds(None, 0.5, 0.9, max_drop=0.5, min_carry_cosine=0.99),
 }
 
 
