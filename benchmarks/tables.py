@@ -143,6 +143,21 @@ def int8_memory() -> str:
     return "\n".join([*lines, "", f"In brackets: what exceeds the toy graph, over the file. {source(document)}."])
 
 
+def executorch_step() -> str:
+    """The same step as an ExecuTorch program."""
+    document = load(RESULTS / "executorch_step.json")
+    lines = [
+        "| | ms a step | against ONNX w8a8 | export | file / weights | resident after load |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, row in document["results"].items():
+        lines.append(
+            f"| {name} | {row['ms_per_step']:.1f} | {row['ratio_to_onnx_w8a8']:.2f} x | {row['export_s']:.0f} s "
+            f"| {row['file_to_weights']:.3f} | {row['load_bytes'] / 1e6:.1f} MB |"
+        )
+    return "\n".join([*lines, "", f"Each measurement in a process of its own. {source(document)}."])
+
+
 def batches() -> str:
     """Puzzles a second of the bundled 9x9 model."""
     document = load(RESULTS / "batches.json")
@@ -220,6 +235,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "int8-latency": int8_latency,
     "int8-memory": int8_memory,
     "batches": batches,
+    "executorch-step": executorch_step,
     "matrix": matrix,
     "matrix-policies": matrix_policies,
 }
