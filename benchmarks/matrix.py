@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -70,15 +70,14 @@ class Combination:
     @property
     def options(self) -> ExportOptions:
         """Small where small is enough."""
-        executorch = {"backend": self.backend, "batch": BATCH} if self.format is Format.EXECUTORCH else {}
-        return ExportOptions(
+        options = ExportOptions(
             graph=self.graph,
             precision=self.precision,
             steps=STEPS,
             puzzles=KEPT if self.kind == "puzzles" else None,
             format=self.format,
-            **executorch,
         )
+        return replace(options, backend=self.backend, batch=BATCH) if self.backend else options
 
 
 @dataclass(frozen=True)

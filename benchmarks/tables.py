@@ -158,6 +158,24 @@ def executorch_step() -> str:
     return "\n".join([*lines, "", f"Each measurement in a process of its own. {source(document)}."])
 
 
+def int8_accuracy() -> str:
+    """Exact accuracy of the bundled 9x9 model by precision."""
+    document = load(RESULTS / "int8_accuracy.json")
+    rows = document["results"]
+    sets = [name for name in rows[0] if name != "side"]
+    heads = [f"{name}: exact | steps | same halting" for name in sets]
+    lines = [f"| | {' | '.join(heads)} |", "| --- " * (1 + 3 * len(sets)) + "|"]
+    for row in rows:
+        cells = []
+        for found in (row[name] for name in sets):
+            shares = (f"{100 * found[share]:.1f} %" for share in ("exact", "same_halting"))
+            cells.append(f" | {found['mean_steps']:.2f} | ".join(shares))
+        lines.append(f"| {row['side']} | {' | '.join(cells)} |")
+    settings = document["settings"]
+    said = f"{settings['puzzles']} puzzles a column, halting by {settings['halt']}"
+    return "\n".join([*lines, "", f"{said}; halting against the first row. {source(document)}."])
+
+
 def batches() -> str:
     """Puzzles a second of the bundled 9x9 model."""
     document = load(RESULTS / "batches.json")
@@ -235,6 +253,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "int8-latency": int8_latency,
     "int8-memory": int8_memory,
     "batches": batches,
+    "int8-accuracy": int8_accuracy,
     "executorch-step": executorch_step,
     "matrix": matrix,
     "matrix-policies": matrix_policies,

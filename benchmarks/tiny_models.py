@@ -53,7 +53,7 @@ class Kind:
 _ROPE = {"mlp_t": False, "pos_encodings": "rope", "rope_theta": 50.0, "puzzle_emb_ndim": 32}
 KINDS = {
     "mlp": Kind("tokens mixed by an MLP", {"L_layers": 1}, 1000),
-    "rope": Kind("attention with rotary positions and one puzzle embedding", _ROPE, 6000),
+    "rope": Kind("attention with rotary positions and one puzzle embedding", _ROPE, 5000),
     "learned": Kind("attention with learned positions", {"mlp_t": False, "pos_encodings": "learned"}, 3000),
     # a row of the table is wider than one token and not a whole number of them, so that the prefix is padded
     "puzzles": Kind(
@@ -111,6 +111,8 @@ def make(name: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         puzzles = numbered(generate_puzzles(get_task(TASK), given.generate, given.seed), rows)
         state = train(given, puzzles, Path(folder), limits=Limits(eval_every=0), device=torch.device("cpu"))
+        if state.step < given.steps:
+            raise SystemExit(f"{name}: stopped at step {state.step} of {given.steps}; nothing was written.")
         model = load_checkpoint(Path(folder) / "model.safetensors").model
     path = FOLDER / f"{name}.safetensors"
     save_checkpoint(path, model.to(torch.bfloat16), TASK, overwrite=True)
