@@ -38,7 +38,7 @@ MODELS = Path(__file__).parents[1] / "tests" / "fixtures" / "tiny"
 TASK = "sudoku-4x4"
 KINDS = ("mlp", "rope", "learned", "puzzles", "hrm")
 BACKENDS = {Format.ONNX: ("",), Format.EXECUTORCH: ("xnnpack", "portable")}
-POLICIES = ("fixed:3", "act", "stable:2", "verified", "any(act:min=2,stable:2)")
+POLICIES = ("fixed:3", "act", "act:threshold=2", "stable:2", "verified", "any(act:min=2,stable:2)")
 GIVENS = 8  #: of every puzzle; the models are worse with fewer
 STEPS = 6  #: depth of unrolled graphs and budget of the others
 BATCH = 4  #: puzzles a call of an ExecuTorch program, which has it built in
@@ -172,7 +172,7 @@ def run(combination: Combination, reference: Reference) -> Outcome:
                 Path(folder) / "bundle",
                 name=combination.kind,
                 puzzles=puzzles(combination.kind, 4, GOLDEN),
-                calibration=puzzles(combination.kind, 8, CALIBRATED),
+                calibration=puzzles(combination.kind, 16, CALIBRATED),
             )
         except Refused as refusal:
             return Outcome(str(refusal))

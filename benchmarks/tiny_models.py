@@ -2,8 +2,8 @@
 
     python benchmarks/tiny_models.py [--only mlp hrm]
 
-Writes ``tests/fixtures/tiny/KIND.safetensors`` and, when all are trained, the page beside them. Untrained models will
-not do: they amplify rounding, so that nothing of what a user sees could be compared.
+Writes ``tests/fixtures/tiny/KIND.safetensors`` and the page beside them; ``--only`` without a kind writes the page
+alone. Untrained models will not do: they amplify rounding, so that nothing of what a user sees could be compared.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ _ROPE = {"mlp_t": False, "pos_encodings": "rope", "rope_theta": 50.0, "puzzle_em
 KINDS = {
     "mlp": Kind("tokens mixed by an MLP", {"L_layers": 1}, 1000),
     "rope": Kind("attention with rotary positions and one puzzle embedding", _ROPE, 5000),
-    "learned": Kind("attention with learned positions", {"mlp_t": False, "pos_encodings": "learned"}, 3000),
+    "learned": Kind(
+        "attention with learned positions", {"L_layers": 1, "mlp_t": False, "pos_encodings": "learned"}, 5000
+    ),
     # a row of the table is wider than one token and not a whole number of them, so that the prefix is padded
     "puzzles": Kind(
         "tokens mixed by an MLP, with a table of 4 puzzle embeddings",
@@ -72,12 +74,12 @@ KINDS = {
 def main() -> None:
     """Train, judge, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS))
-    chosen = parser.parse_args().only
-    rows = [make(name) for name in chosen]
-    print("\n".join(rows))
-    if chosen == list(KINDS):
-        (FOLDER / "README.md").write_text(page(rows), encoding="utf-8")
+    parser.add_argument("--only", nargs="*", choices=KINDS, default=list(KINDS))
+    for name in parser.parse_args().only:
+        make(name)
+    text = page([judged(name) for name in KINDS])
+    print(text)
+    (FOLDER / "README.md").write_text(text, encoding="utf-8")
 
 
 def recipe(kind: Kind) -> Recipe:
@@ -103,13 +105,11 @@ def recipe(kind: Kind) -> Recipe:
     )
 
 
-def make(name: str) -> str:
-    """Train one, round it to bfloat16, judge what is left, save it; its line of the page."""
-    kind = KINDS[name]
-    given = recipe(kind)
-    rows = int(given.model.get("num_puzzle_identifiers", 1))
+def make(name: str) -> None:
+    """Train one, round it to bfloat16, save it."""
+    given = recipe(KINDS[name])
     with tempfile.TemporaryDirectory() as folder:
-        puzzles = numbered(generate_puzzles(get_task(TASK), given.generate, given.seed), rows)
+        puzzles = numbered(generate_puzzles(get_task(TASK), given.generate, given.seed), given.model)
         state = train(given, puzzles, Path(folder), limits=Limits(eval_every=0), device=torch.device("cpu"))
         if state.step < given.steps:
             raise SystemExit(f"{name}: stopped at step {state.step} of {given.steps}; nothing was written.")
@@ -117,20 +117,26 @@ def make(name: str) -> str:
     path = FOLDER / f"{name}.safetensors"
     save_checkpoint(path, model.to(torch.bfloat16), TASK, overwrite=True)
     path.chmod(0o644)
-    judged = numbered(generate_puzzles(get_task(TASK), JUDGED, SEED, {"givens": GIVENS}), rows)
-    found = evaluate(load_checkpoint(path).model, judged, steps=DEPTH)
+    print(f"{name}: {state.step} steps in {state.seconds:.0f} s", flush=True)
+
+
+def judged(name: str) -> str:
+    """The line of the page about a saved model."""
+    path = FOLDER / f"{name}.safetensors"
+    model = load_checkpoint(path).model
+    puzzles = numbered(generate_puzzles(get_task(TASK), JUDGED, SEED, {"givens": GIVENS}), KINDS[name].model)
+    found = evaluate(model, puzzles, steps=DEPTH)
     steps, right = found.at_halt()
     weights = sum(parameter.numel() for parameter in model.parameters())
-    line = (
-        f"| `{name}` | {kind.description} | {weights:,} | {path.stat().st_size / 1000:.0f} kB "
+    return (
+        f"| `{name}` | {KINDS[name].description} | {weights:,} | {path.stat().st_size / 1000:.0f} kB "
         f"| {100 * found.exact:.1f} % | {100 * right.mean():.1f} % | {steps.mean():.2f} |"
     )
-    print(f"{line} {state.seconds:.0f} s", flush=True)
-    return line
 
 
-def numbered(puzzles: Puzzles, count: int) -> Puzzles:
-    """The same puzzles with the ids of ``count`` embeddings, in turn."""
+def numbered(puzzles: Puzzles, model: Mapping[str, Any]) -> Puzzles:
+    """The same puzzles with the ids of a model's embeddings, in turn."""
+    count = int(model.get("num_puzzle_identifiers", 1))
     return replace(puzzles, puzzle_ids=(np.arange(len(puzzles)) % count).astype(np.int32))
 
 

@@ -77,11 +77,6 @@ def refusal(precision: Precision, backend: str) -> str | None:
         return unknown("ExecuTorch backend", backend, BACKENDS)
     if precision is Precision.FP32:
         return None
-    if backend == "portable" and precision is not Precision.FP16:
-        return (
-            f"The portable kernels of ExecuTorch have no integer matrix product, so {precision} would be slower than "
-            "fp32. Use --backend xnnpack, or --precision fp32."
-        )
     if precision is Precision.W8:
         return (
             "XNNPACK takes int8 weights with int8 activations only: a w8 product would fall out of the delegate. "
@@ -89,6 +84,11 @@ def refusal(precision: Precision, backend: str) -> str | None:
         )
     if precision not in (Precision.W8A8, Precision.W8A8_DYNAMIC):
         return f"ExecuTorch programs are written in fp32, w8a8 and w8a8-dynamic, not in {precision}. Use one of these."
+    if backend == "portable":
+        return (
+            f"The portable kernels of ExecuTorch have no integer matrix product, so {precision} would be slower than "
+            "fp32. Use --backend xnnpack, or --precision fp32."
+        )
     return None
 
 

@@ -117,7 +117,7 @@ def make_plan(
     progress = progress or Progress()
     given = calibration_puzzles(task, options.calibration, kept, puzzles)
     # a search judges on other puzzles than those it was calibrated on
-    seen = slice(_quarter(len(given.ids)) if precision is Precision.AUTO else None)
+    seen = slice(_half(len(given.ids)) if precision is Precision.AUTO else None)
     smoothed = smooth(model, given.tokens[seen], given.ids[seen], steps=steps, threshold=threshold)
     report["scaled"] = sorted(smoothed.channels)
     if arithmetic is Arithmetic.DYNAMIC:
@@ -185,7 +185,7 @@ def calibration_puzzles(
     return CalibrationPuzzles(chosen, np.stack([task.encode(p.question) for p in chosen]).astype(np.int32), ids)
 
 
-def _quarter(count: int) -> int:
+def _half(count: int) -> int:
     if count < 4:
         raise InvalidInput(f"A search for precisions needs at least 4 puzzles, not {count}.")
-    return count // 4
+    return count // 2

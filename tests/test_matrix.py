@@ -21,15 +21,22 @@ from matrix import KINDS, MODELS, POLICIES, Combination, Reference
 
 from trm_edge.specs import Format, GraphVariant, Precision
 
-PUZZLES = 16
-FLIPS = 1
-"""Answers of 16 that may differ from the float model's in formats narrower than float32.
+PUZZLES = 64
+FLIPS = 4
+"""Answers of 64 that may differ from the float model's in formats narrower than float32, one in sixteen.
 
 These move the logits of a step by far more than float32's rounding does. A puzzle that the float model answers late, or
 not at all, sits at an edge there: its last cell, or the step at which its halting logit changes sign, falls on either
-side. Over all policies, one puzzle of the sixteen may; two would be a fault.
+side. Measured: two at most, of the model that leaves most puzzles unsolved.
 """
-COMBINATIONS = list(matrix.combinations())
+LOOP_POLICIES = ("fixed:3", "act", "act:threshold=2")  #: a loop graph halts inside, by a threshold and a budget
+COMBINATIONS = [
+    pytest.param(
+        combination,
+        id=str(combination),
+    )
+    for combination in matrix.combinations()
+]
 OpenKind = Callable[[str], Reference]
 
 
@@ -48,7 +55,7 @@ def refused(combination: Combination) -> bool:
     return combination.graph is not GraphVariant.STEP or combination.precision not in works
 
 
-@pytest.mark.parametrize("combination", COMBINATIONS, ids=str)
+@pytest.mark.parametrize("combination", COMBINATIONS)
 def test_it_runs_and_agrees_with_the_float_model_or_says_why_not(combination: Combination, open_kind: OpenKind) -> None:
     if combination.format is Format.EXECUTORCH:
         pytest.importorskip("executorch")
@@ -61,7 +68,7 @@ def test_it_runs_and_agrees_with_the_float_model_or_says_why_not(combination: Co
     assert list(outcome.policies) == list(POLICIES)
     exact = combination.precision is Precision.FP32
     for policy, halting in outcome.policies.items():
-        if combination.graph is GraphVariant.LOOP and policy not in ("fixed:3", "act"):
+        if combination.graph is GraphVariant.LOOP and policy not in LOOP_POLICIES:
             assert halting.refusal is not None
             assert is_a_reason(halting.refusal)
             continue
@@ -78,11 +85,11 @@ def is_a_reason(text: str) -> bool:
 
 def test_the_models_have_learnt_what_they_are_compared_on(open_kind: OpenKind) -> None:
     """Agreement of models that guess would mean little, and so would policies that all halt at the first step."""
-    halted = {kind: open_kind(kind).solutions["act"] for kind in KINDS}
-    for kind, solutions in halted.items():
-        assert sum(bool(solution.solved) for solution in solutions) >= 0.75 * PUZZLES, kind
-    for kind in ("rope", "hrm"):
-        assert len({solution.steps for solution in halted[kind]}) > 1, kind
+    solutions = {kind: open_kind(kind).solutions for kind in KINDS}
+    for kind in KINDS:
+        assert sum(bool(solution.solved) for solution in solutions[kind]["verified"]) >= 0.8 * PUZZLES, kind
+    for policy in ("act:threshold=2", "verified"):
+        assert len({solution.steps for solution in solutions["hrm"][policy]}) > 1, policy
 
 
 def test_every_model_is_there_and_small() -> None:
