@@ -72,21 +72,21 @@ def test_float_precisions_quantize_nothing(model: RecursiveModel, precision: Pre
     assert found.report == {}
 
 
-@pytest.mark.parametrize(
-    ("precision", "arithmetic", "extra"),
-    [
-        (Precision.W8, Arithmetic.WEIGHTS, {}),
-        (Precision.W8A8_DYNAMIC, Arithmetic.DYNAMIC, {"activations": "uint8"}),
-    ],
-)
-def test_precisions_that_need_no_puzzles(
-    model: RecursiveModel, precision: Precision, arithmetic: Arithmetic, extra: dict[str, str]
-) -> None:
-    found = planned(model, precision, [], optimize_for="arm64", per_channel=False)
+def test_weights_alone_need_no_puzzles(model: RecursiveModel) -> None:
+    found = planned(model, Precision.W8, [], optimize_for="arm64", per_channel=False)
     assert found.model is model
-    assert arithmetics(found) == {arithmetic}
+    assert arithmetics(found) == {Arithmetic.WEIGHTS}
     assert not found.plan.per_channel
-    assert found.report == {"optimized_for": "arm64", "weights": "int8, per tensor", **extra}
+    assert found.report == {"optimized_for": "arm64", "weights": "int8, per tensor"}
+
+
+def test_dynamic_int8_is_smoothed_and_keeps_no_ranges(model: RecursiveModel, puzzles: list[Puzzle]) -> None:
+    found = planned(model, Precision.W8A8_DYNAMIC, puzzles)
+    assert found.model is not model
+    assert arithmetics(found) == {Arithmetic.DYNAMIC}
+    assert all(site.scale is None for site in found.plan.sites.values())
+    assert found.report["activations"] == "uint8"
+    assert "calibration" not in found.report
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,9 @@ def test_auto_judges_on_other_puzzles_than_it_calibrates_on(
 
     monkeypatch.setattr(planning, "search", search)
     found = planned(model, Precision.AUTO, puzzles, max_drop=100)
-    assert judged == puzzles[2:]
-    assert found.report["calibration"]["puzzles"] == 2
-    assert found.report["search"]["puzzles"] == 6
+    assert judged == puzzles[4:]
+    assert found.report["calibration"]["puzzles"] == 4
+    assert found.report["search"]["puzzles"] == 4
     assert found.report["search"]["max_drop"] == 100
     assert set(found.report["sites"].values()) == {"static"}
     json.dumps(found.report)
@@ -186,7 +186,7 @@ def test_calibration_puzzles_are_encoded_and_given_kept_ids(puzzles: list[Puzzle
     assert len(calibration_puzzles(TASK, CalibrationOptions(samples=5), ()).puzzles) == 5
 
 
-@pytest.mark.parametrize("precision", [Precision.W8A8, Precision.AUTO])
+@pytest.mark.parametrize("precision", [Precision.W8A8_DYNAMIC, Precision.W8A8, Precision.AUTO])
 def test_no_puzzles_are_refused(model: RecursiveModel, precision: Precision) -> None:
     with pytest.raises(InvalidInput, match=r"no puzzles to calibrate on\. Give a file with at least one"):
         planned(model, precision, [])
@@ -195,7 +195,7 @@ def test_no_puzzles_are_refused(model: RecursiveModel, precision: Precision) -> 
 def test_a_search_needs_four_puzzles(model: RecursiveModel, puzzles: list[Puzzle]) -> None:
     with pytest.raises(InvalidInput, match="needs at least 4 puzzles, not 3"):
         planned(model, Precision.AUTO, puzzles[:3])
-    assert planned(model, Precision.AUTO, puzzles[:4], max_drop=100).report["calibration"]["puzzles"] == 1
+    assert planned(model, Precision.AUTO, puzzles[:4], max_drop=100).report["calibration"]["puzzles"] == 2
 
 
 # -- options and progress ---------------------------------------------------------------------
@@ -211,7 +211,7 @@ def test_progress_is_heard(model: RecursiveModel, puzzles: list[Puzzle]) -> None
         max_drop=100,
         progress=Progress(calibrated=calibrated.append, tried=tried.append),
     )
-    assert sum(calibrated) == 2
+    assert sum(calibrated) == 4
     assert tried == [*(f"{place.name} alone" for place in model_sites(model)), "all static"]
 
 

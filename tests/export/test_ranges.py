@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trm_edge.export.ranges import BINS, METHODS, PERCENTILE, Histogram, Range
+from trm_edge.export.ranges import BINS, METHODS, PERCENTILE, SAMPLE, Histogram, Range
 
 CUTTING = ("mse", "entropy")
 
@@ -15,7 +15,8 @@ CUTTING = ("mse", "entropy")
 def chosen(method: str, values: Tensor) -> Range:
     seen = float(values.min()), float(values.max())
     histogram = Histogram()
-    histogram.add(values, *seen)
+    for part in values.split(SAMPLE):  # of a larger tensor only a sample is counted
+        histogram.add(part, *seen)
     return METHODS[method](histogram, seen)
 
 
@@ -131,3 +132,10 @@ def test_nothing_beyond_what_was_seen_is_covered(method: str) -> None:
         low, high = chosen(method, values)
         assert low >= min(float(values.min()), 0)
         assert high <= max(float(values.max()), 0)
+
+
+def test_of_a_large_tensor_a_sample_is_counted() -> None:
+    histogram = Histogram()
+    histogram.add(uniform(10 * SAMPLE, -1, 1), -1, 1)
+    assert histogram.counts.sum() == SAMPLE
+    assert histogram.counts[: BINS // 2].sum() == pytest.approx(SAMPLE / 2, rel=0.05)

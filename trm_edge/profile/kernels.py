@@ -9,7 +9,6 @@ from trm_edge.errors import NotQuantized
 from trm_edge.profile.operators import integer_products, operator_times
 from trm_edge.specs import GraphVariant
 
-
 _ARM = ("aarch64", "arm64")
 
 

@@ -80,12 +80,14 @@ class Bounds:
         would otherwise mean all.
         """
         return [
-            _golden("min_answer_agreement", "golden answers", report.answers, report, self.min_answer_agreement),
-            _golden(
+            _forgiving(
+                "min_answer_agreement", "golden answers", report.answers, report.puzzles, self.min_answer_agreement
+            ),
+            _forgiving(
                 "min_halting_agreement",
                 "golden halting steps",
                 report.halting_steps,
-                report,
+                report.puzzles,
                 self.min_halting_agreement,
             ),
         ]
@@ -96,8 +98,12 @@ class Bounds:
             self._logits_check(report.logits_error),
             *self._cosine_checks(report.carry_cosine),
             _at_least("min_answer_agreement", "answer agreement", report.answer_agreement, self.min_answer_agreement),
-            _at_least(
-                "min_halting_agreement", "halting agreement", report.halting_agreement, self.min_halting_agreement
+            _forgiving(
+                "min_halting_agreement",
+                "halting agreement",
+                report.halting_steps,
+                report.puzzles,
+                self.min_halting_agreement,
             ),
             *self._drop_checks(report),
         ]
@@ -170,9 +176,10 @@ def _at_least(bound: str, what: str, share: float, allowed: float) -> Check:
     return Check(bound, what, per_cent(share), f"at least {per_cent(allowed)} needed", share >= allowed)
 
 
-def _golden(bound: str, what: str, equal: int, report: GoldenReport, allowed: float) -> Check:
-    share = equal / report.puzzles
-    forgiven = allowed < 1 and report.puzzles > 1 and report.puzzles - equal <= 1
+def _forgiving(bound: str, what: str, equal: int, puzzles: int, allowed: float) -> Check:
+    """A share of several puzzles of which one may always differ, unless all must agree."""
+    share = equal / puzzles
+    forgiven = allowed < 1 and puzzles > 1 and puzzles - equal <= 1
     return Check(bound, what, per_cent(share), f"at least {per_cent(allowed)} needed", share >= allowed or forgiven)
 
 
