@@ -202,7 +202,7 @@ def network_inputs(
 ) -> Iterator[tuple[str, Tensor, Tensor]]:
     """What every network pass of every step takes, puzzle by puzzle, for calibrators that bring their own observers.
 
-    Returns:
+    Yields:
         ``(level, z, injected)`` of each pass, level ``"L"`` or ``"H"``, tensors [1, prefix + seq, hidden]. The two come
         as one sum: ``injected`` is zero.
     """

@@ -85,14 +85,25 @@ class ExportOptions:
             raise InvalidConfig(f"threshold = {self.threshold} is not a finite number; 0 is the usual one.")
         if self.puzzles is not None and len(set(self.puzzles)) != len(self.puzzles):
             raise InvalidConfig(f"puzzles = {list(self.puzzles)} names a puzzle twice.")
+        for name, value, usual in self._idle():
+            if value != usual:
+                other = "executorch" if self.format is Format.ONNX else "onnx"
+                raise InvalidConfig(f"{name} = {value} is for --format {other}, not for {self.format}. Leave it out.")
+
+    def _idle(self) -> tuple[tuple[str, object, object], ...]:
+        """Settings that this format has no use for, with what they are unless somebody sets them."""
         if self.format is Format.ONNX:
-            for name, value, usual in (
+            return (
                 ("backend", self.backend, "xnnpack"),
                 ("batch", self.batch, 1),
-                ("bundled_io", self.bundled_io, False),
-            ):
-                if value != usual:
-                    raise InvalidConfig(f"{name} = {value} is for ExecuTorch programs. Add --format executorch.")
+                ("bundled-io", self.bundled_io, False),
+            )
+        chosen, usual = self.quantization, QuantizationOptions()
+        return (
+            ("opset", self.opset, OPSETS[-1]),
+            ("optimize-for", chosen.optimize_for, usual.optimize_for),
+            ("per-channel", chosen.per_channel, usual.per_channel),
+        )
 
 
 def bundle_name(model_name: str, options: ExportOptions) -> str:

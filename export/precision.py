@@ -93,4 +93,5 @@ INTEGER_RULES = {
         IntegerRules("arm64", "int8", 127, "sdot and smmla multiply signed by signed bytes"),
     )
 }
-"""Kernels by processor. ONNX Runtime computes signed activations on x86-64 without vector instructions, 40 x slower."""
+"""Kernels by processor. Of signed activations on x86-64 ONNX Runtime makes integer products only in part, and computes
+those without vector instructions, 20 to 60 times slower."""

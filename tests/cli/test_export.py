@@ -274,3 +274,53 @@ def test_a_missing_package_is_named_with_the_line_that_installs_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)  # makes its import fail
     cli("export", model).refused(f"'{package}' is not installed", "pip install 'trm-edge[export]'")
+
+
+# -- int8 -------------------------------------------------------------------------------------
+
+
+def test_the_ranges_and_their_drift_are_shown(cli: Cli, model: Path) -> None:
+    outcome = cli("export", model, "--out", "made", "--precision", "w8a8", "--calibration", "min-max", *QUICK)
+    assert outcome.code == 0, outcome
+    for text in (outcome.out, cli("inspect", "made").out):
+        assert "100% of the network's products in integers" in text
+        assert "calibrated by method min-max" in text
+        assert "L0.c.inner" in text
+        assert "drift 1." in text
+
+
+def test_calibration_puzzles_come_from_all_over_a_file(cli: Cli, model: Path) -> None:
+    assert cli("generate", "--task", "sudoku-4x4", "--count", "9", "--out", "puzzles.csv").code == 0
+    arguments = ("--calibration-data", "puzzles.csv", "--calibration-samples", "4", *QUICK)
+    outcome = cli("export", model, "--out", "made", "--precision", "w8a8", *arguments)
+    assert outcome.code == 0, outcome
+    with read_bundle(Path("made")) as bundle:
+        assert bundle.manifest.graph_stats["quantization"]["calibration"]["puzzles"] == 4
+
+
+def test_the_search_prints_what_it_decided_from(cli: Cli, model: Path) -> None:
+    outcome = cli("export", model, "--out", "made", "--precision", "auto", "--calibration-samples", "8", *QUICK)
+    assert outcome.code == 0, outcome
+    assert "search on 4 puzzles: float" in outcome.out
+    assert "L0.c.in alone" in outcome.out
+    assert "all static" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--calibration", "mse"], "--calibration is for int8 activations, not for fp32"),
+        (["--calibration-data", "x.csv"], "--calibration-data is for int8 activations, not for fp32"),
+        (["--precision", "w8a8", "--calibration", "kl"], "calibration = 'kl' is unknown. Allowed: min-max, percentile"),
+        (["--precision", "w8a8", "--calibration-samples", "0"], "calibration-samples = 0 is out of range"),
+        (["--precision", "w8a8", "--optimize-for", "arm"], "Unknown processor 'arm'"),
+        (["--precision", "auto", "--max-drop", "101"], "max-drop = 101.0 is out of range"),
+        (["--backend", "portable"], "backend = portable is for --format executorch"),
+    ],
+)
+def test_bad_int8_options(cli: Cli, model: Path, arguments: list[str], message: str) -> None:
+    outcome = cli("export", model, "--out", "made", *arguments, *QUICK)
+    assert outcome.code == 2
+    assert message in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+    assert not Path("made").exists()

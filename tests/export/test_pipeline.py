@@ -18,6 +18,7 @@ from trm_edge.errors import InvalidCheckpoint, InvalidConfig, InvalidInput, Refu
 from trm_edge.export import pipeline
 from trm_edge.export.golden import golden_puzzles
 from trm_edge.export.pipeline import MODEL_FILES, ExportOptions, bundle_name, export_bundle, kept_puzzles
+from trm_edge.export.planning import QuantizationOptions
 from trm_edge.export.targets import TARGETS
 from trm_edge.export.targets.cpu import CpuTarget
 from trm_edge.model.checkpoint import Checkpoint
@@ -369,3 +370,51 @@ def test_the_threshold_of_a_bundle_decides_when_its_golden_puzzles_halt(tmp_path
 def test_a_threshold_must_be_finite(threshold: float) -> None:
     with pytest.raises(InvalidConfig, match="not a finite number"):
         ExportOptions(threshold=threshold)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"backend": "portable"}, "backend = portable is for --format executorch, not for onnx"),
+        ({"batch": 4}, "batch = 4 is for --format executorch"),
+        ({"bundled_io": True}, "bundled-io = True is for --format executorch"),
+        ({"format": Format.EXECUTORCH, "opset": 20}, "opset = 20 is for --format onnx, not for executorch"),
+        (
+            {"format": Format.EXECUTORCH, "quantization": QuantizationOptions(optimize_for="arm64")},
+            "optimize-for = arm64 is for --format onnx",
+        ),
+        (
+            {"format": Format.EXECUTORCH, "quantization": QuantizationOptions(per_channel=False)},
+            "per-channel = False is for --format onnx",
+        ),
+    ],
+)
+def test_settings_of_the_other_format_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidConfig, match=message):
+        options(**settings)
+
+
+def test_an_executorch_bundle(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    pytest.importorskip("executorch")
+    chosen = options(format=Format.EXECUTORCH, precision=Precision.W8A8_DYNAMIC, bundled_io=True)
+    path = export(checkpoint, tmp_path / bundle_name("tiny", chosen), chosen)
+    assert path.name == "tiny.w8a8-dynamic.executorch-step"
+    with read_bundle(path) as bundle, open_session(bundle, threads=1) as session:
+        stats = bundle.manifest.graph_stats
+        assert set(bundle.manifest.files) == {"model.pte", "model.bpte", GOLDEN, MODEL_CARD}
+        assert stats["integer_share"] == 1
+        assert stats["products"]["integer"] == stats["integer_products"] == 12  # two blocks of two SwiGLUs
+        assert check_golden(session, bundle.golden()).last_answers >= COUNT - 1
+
+
+def test_what_executorch_cannot_do_is_refused_before_the_work(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    pytest.importorskip("executorch")
+    for changes, reason in (
+        ({"graph": GraphVariant.LOOP}, "no loop graph. Use --graph step"),
+        ({"precision": Precision.W8}, "Use w8a8-dynamic"),
+        ({"precision": Precision.W8A8, "backend": "portable"}, "Use --backend xnnpack"),
+        ({"backend": "vulkan"}, "Unknown ExecuTorch backend 'vulkan'"),
+    ):
+        with pytest.raises(Refused, match=reason):
+            export(checkpoint, tmp_path / "b", options(format=Format.EXECUTORCH, **changes))
+    assert os.listdir(tmp_path) == []

@@ -65,6 +65,8 @@ def operator_times(
     if calls < 1:
         raise InvalidInput(f"calls = {calls}: measure at least one.")
     if isinstance(source, Bundle) and source.manifest.format is Format.ONNX:
+        if methods:
+            raise InvalidInput("An ONNX graph has no methods: leave --method out.")
         from trm_edge.profile.onnx_operators import graph_operators
 
         return graph_operators(source, calls=calls, threads=threads)
