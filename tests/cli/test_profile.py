@@ -15,7 +15,8 @@ from trm_edge.export.planning import QuantizationOptions
 from trm_edge.model.checkpoint import load_checkpoint
 from trm_edge.models_registry import resolve
 from trm_edge.profile import kernels
-from trm_edge.profile.operators import OperatorTime, integer_products, operator_times, product_share
+from trm_edge.profile.operator_time import OperatorTime, integer_products, product_share
+from trm_edge.profile.operators import operator_times
 from trm_edge.specs import GraphVariant, Precision
 
 
@@ -58,12 +59,12 @@ def test_another_processors_kernels_are_not_counted(tmp_path: Path, monkeypatch:
 
 def test_the_table(cli: Any, tmp_path: Path) -> None:
     bundle = made(tmp_path / "b")
-    outcome = cli("profile", bundle, "--operators", "--calls", "1", "--top", "3", "--json", "times.json")
+    outcome = cli("profile", bundle, "--operators", "--calls", "1", "--top", "3", "--json", tmp_path / "times.json")
     assert (outcome.code, outcome.err) == (0, "")
     lines = outcome.out.splitlines()
     assert len(lines) == 1 + 3 + 1
     assert lines[-1].startswith("matrix products take ")
-    document = json.loads(Path("times.json").read_text(encoding="utf-8"))
+    document = json.loads((tmp_path / "times.json").read_text(encoding="utf-8"))
     assert {"method", "operator", "microseconds", "count"} == set(document["operators"][0])
     printed = cli("profile", bundle, "--operators", "--calls", "1", "--json", "-")
     assert json.loads(printed.out)["bundle"] == "sudoku-4x4.w8a8.onnx-step"

@@ -11,7 +11,7 @@ from trm_edge.errors import InvalidInput
 
 if TYPE_CHECKING:
     from trm_edge.bundle import Bundle
-    from trm_edge.profile.operators import OperatorTime
+    from trm_edge.profile.operator_time import OperatorTime
 
 
 def profile(
@@ -46,7 +46,7 @@ def profile(
 
 def described(bundle: Bundle, times: list[OperatorTime], top: int) -> list[str]:
     """The operators that take most time, as lines of a table."""
-    from trm_edge.profile.operators import integer_products, product_share
+    from trm_edge.profile.operator_time import integer_products, product_share
     from trm_edge.specs import Format
 
     total = sum(time.microseconds for time in times)

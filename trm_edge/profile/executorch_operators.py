@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from trm_edge.errors import InvalidInput, Refused
 from trm_edge.optional import require
-from trm_edge.profile.operators import OperatorTime
+from trm_edge.profile.operator_time import OperatorTime
 from trm_edge.runtimes.executorch import Program, Signature, quiet, set_threads
 
 _CONTAINERS = ("DELEGATE_CALL", "OPERATOR_CALL", "Method::execute", "Method::init", "Program::load_method")

@@ -6,7 +6,8 @@ import platform
 
 from trm_edge.bundle import Bundle
 from trm_edge.errors import NotQuantized
-from trm_edge.profile.operators import integer_products, operator_times
+from trm_edge.profile.operator_time import integer_products
+from trm_edge.profile.operators import operator_times
 from trm_edge.specs import GraphVariant
 
 _ARM = ("aarch64", "arm64")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trm_edge.bundle import Bundle
-from trm_edge.profile.operators import OperatorTime
+from trm_edge.profile.operator_time import OperatorTime
 from trm_edge.runtimes.base import Session
 from trm_edge.runtimes.onnxruntime import OnnxRuntimeSession
 from trm_edge.specs import GraphVariant
