@@ -24,6 +24,7 @@ from trm_edge.export.precision import Arithmetic
 from trm_edge.export.quantization import FLOAT_SITE, Plan, SiteModules, model_sites, simulated
 from trm_edge.model.network import RecursiveModel
 from trm_edge.tasks.base import Puzzle, Task, Tokens
+from trm_edge.tasks.comparison import is_right
 
 BATCH = 16  #: puzzles that run together; they share the scales of dynamic sites
 
@@ -192,7 +193,7 @@ class _Judge:
         by_rules = self.task.solved(self.tokens, answers)
         return np.array(
             [
-                bool(rule) if puzzle.answer is None else np.array_equal(self.task.decode(answer), puzzle.answer)
+                bool(is_right(puzzle, self.task.decode(answer), bool(rule)))
                 for puzzle, answer, rule in zip(self.puzzles, answers, by_rules, strict=True)
             ]
         )
