@@ -11,13 +11,8 @@ from typing import Any
 
 from rounds import Side, onnx_session
 
-PRODUCTS = frozenset(
-    {"MatMul", "FusedMatMul", "Gemm", "MatMulIntegerToFloat", "DynamicQuantizeMatMul", "QLinearMatMul", "MatMulInteger"}
-)
-"""Kernels that are matrix products. ``DynamicQuantizeMatMul`` also finds the scale and rounds its input."""
-
-_CONTAINERS = frozenset({"Loop", "If", "Scan"})  # the kernels inside them are listed for themselves
-_KERNEL = "_kernel_time"
+from trm_edge.profile.onnx_operators import kernel_events
+from trm_edge.profile.operator_time import PRODUCTS
 
 
 def kernel_times(
@@ -52,12 +47,10 @@ def summarise(events: Sequence[dict[str, Any]], *, steps: int, calls: int, top: 
     counted_from = runs[len(runs) // (1 + calls)]  # a step graph is called ``steps`` times a run, the others once
     microseconds: Counter[str] = Counter()
     count: Counter[str] = Counter()
-    for event in events:
-        if event["name"].endswith(_KERNEL) and event["ts"] >= counted_from:
-            kernel = event["args"]["op_name"]
-            if kernel not in _CONTAINERS:
-                microseconds[kernel] += event["dur"]
-                count[kernel] += 1
+    for kernel, began, duration in kernel_events(events):
+        if began >= counted_from:
+            microseconds[kernel] += duration
+            count[kernel] += 1
     total, all_steps = microseconds.total(), steps * calls
     return {
         "us": round(total / all_steps, 1),

@@ -27,11 +27,12 @@ def open_onnxruntime(build_bundle: Callable[[], Bundle]) -> Session:
     return open_session(build_bundle(), threads=1)
 
 
-def open_torch_eager(build_bundle: Callable[[], Bundle]) -> Session:
-    torch = pytest.importorskip("torch")
+def tiny_model(*, puzzles: int) -> Any:
+    """A float model with the sizes of the tiny graph and ``puzzles`` puzzle embeddings."""
+    import torch
+
     from trm_edge.model.config import ModelConfig
     from trm_edge.model.network import RecursiveModel
-    from trm_edge.runtimes.torch_eager import TorchEagerSession
 
     torch.manual_seed(0)
     config = ModelConfig(
@@ -41,33 +42,27 @@ def open_torch_eager(build_bundle: Callable[[], Bundle]) -> Session:
         L_layers=1,
         H_cycles=1,
         L_cycles=1,
-        num_puzzle_identifiers=2,
+        num_puzzle_identifiers=puzzles,
         puzzle_emb_ndim=8,
         halt_max_steps=4,
     )
-    return TorchEagerSession.from_model(RecursiveModel(config), "fake", threads=1)
+    return RecursiveModel(config).eval()
+
+
+def open_torch_eager(build_bundle: Callable[[], Bundle]) -> Session:
+    pytest.importorskip("torch")
+    from trm_edge.runtimes.torch_eager import TorchEagerSession
+
+    return TorchEagerSession.from_model(tiny_model(puzzles=2), "fake", threads=1)
 
 
 def open_executorch(build_bundle: Callable[[], Bundle]) -> Session:
-    torch = pytest.importorskip("torch")
+    pytest.importorskip("torch")
     pytest.importorskip("executorch")
     from trm_edge.export.executorch import build_program
-    from trm_edge.model.config import ModelConfig
-    from trm_edge.model.network import RecursiveModel
     from trm_edge.runtimes.executorch import ExecuTorchSession
 
-    torch.manual_seed(0)
-    config = ModelConfig(
-        vocab_size=VOCAB,
-        seq_len=SEQ,
-        hidden_size=8,
-        L_layers=1,
-        H_cycles=1,
-        L_cycles=1,
-        num_puzzle_identifiers=8,
-        puzzle_emb_ndim=8,
-    )
-    model = RecursiveModel(config).eval()
+    model = tiny_model(puzzles=8)
     template = build_bundle()
     program = build_program(model, precision=Precision.FP32, backend="portable", puzzles=(3, 7), batch=len(TOKENS))
     init = {"z_H": model.H_init, "z_L": model.L_init}
@@ -77,7 +72,7 @@ def open_executorch(build_bundle: Callable[[], Bundle]) -> Session:
         inputs=program.inputs,
         outputs=program.outputs,
         carry=tuple(replace(state, init=tuple(init[state.input].tolist())) for state in template.manifest.carry),
-        model=config.to_dict(),
+        model=model.config.to_dict(),
         model_file="model.pte",
         files={},
     )

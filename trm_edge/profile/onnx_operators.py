@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from trm_edge.profile.operator_time import OperatorTime
 from trm_edge.runtimes.base import Session
 from trm_edge.runtimes.onnxruntime import OnnxRuntimeSession
 from trm_edge.specs import GraphVariant
+
+_CONTAINERS = frozenset({"Loop", "If", "Scan"})
 
 
 def graph_operators(bundle: Bundle, *, calls: int, threads: int | None) -> list[OperatorTime]:
@@ -31,6 +34,16 @@ def graph_operators(bundle: Bundle, *, calls: int, threads: int | None) -> list[
     return _summed(events, calls)
 
 
+def kernel_events(events: Sequence[dict[str, Any]]) -> Iterator[tuple[str, float, float]]:
+    """Kind, start and duration, both in microseconds, of every kernel that a profile lists.
+
+    The containers of subgraphs are left out: the kernels inside them are listed for themselves.
+    """
+    for event in events:
+        if event["name"].endswith("_kernel_time") and event["args"]["op_name"] not in _CONTAINERS:
+            yield event["args"]["op_name"], event["ts"], event["dur"]
+
+
 def _inputs(session: Session) -> dict[str, NDArray[Any]]:
     manifest = session.manifest
     inputs: dict[str, NDArray[Any]] = {"tokens": np.zeros((manifest.fixed_batch or 1, manifest.seq_len), np.int32)}
@@ -43,17 +56,15 @@ def _inputs(session: Session) -> dict[str, NDArray[Any]]:
 
 
 def _summed(events: list[dict[str, Any]], calls: int) -> list[OperatorTime]:
-    """Kernels by kind, the containers of subgraphs left out: their kernels count for themselves."""
+    """Kernels by kind."""
     ends = [event["ts"] + event["dur"] for event in events if event.get("name") == "model_run"]
     micros: dict[str, list[float]] = {}
     counts: Counter[str] = Counter()
-    for event in events:
-        if event.get("cat") != "Node" or not event["name"].endswith("_kernel_time"):
+    for kind, began, duration in kernel_events(events):
+        run = int(np.searchsorted(ends, began))
+        if not 1 <= run <= calls:
             continue
-        kind, run = event["args"]["op_name"], int(np.searchsorted(ends, event["ts"]))
-        if kind in ("Loop", "If", "Scan") or not 1 <= run <= calls:
-            continue
-        micros.setdefault(kind, [0.0] * calls)[run - 1] += event["dur"]
+        micros.setdefault(kind, [0.0] * calls)[run - 1] += duration
         counts[kind] += 1
     times = [
         OperatorTime("graph", kind, float(np.median(runs)), counts[kind] // calls) for kind, runs in micros.items()
