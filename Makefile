@@ -13,7 +13,7 @@ help:
 	@echo "make demo    export the bundled model, solve puzzles with it, print parity and latency"
 	@echo "make test    lint, types, import rules and the whole test suite"
 	@echo "make lint    the first three alone"
-	@echo "make bench   measure step latency and cold start again, and put the numbers into the pages"
+	@echo "make bench   measure again what the pages publish, and put the numbers into them"
 	@echo "make clean   remove .venv and what the tools leave behind"
 
 demo: $(READY)
