@@ -26,9 +26,13 @@ from trm_edge.models_registry import resolve
 from trm_edge.train.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "training/queue.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 RUN, NOT_RUN = ("sh", "python"), ("console", "text", "toml", "json", "mermaid")
-EXEMPT = ("make", "pip", "trm-edge train", "python benchmarks/")  #: what a block that is not run may hold
+EXEMPT = ("make", "pip", "trm-edge train", "trm-edge data build", "torchrun", "python benchmarks/")
+"""What a block that is not run may hold."""
 SECONDS = 300  #: of one block, on a busy machine
 
 FENCE = re.compile(r"^(?:<!-- not run:(?P<reason>.*?)-->\n+)?```(?P<language>\S*)\n(?P<text>.*?)^```$", re.M | re.S)
@@ -52,7 +56,7 @@ class Block:
 
     def commands(self) -> Iterator[str]:
         """Lines of a shell block without assignments before the command."""
-        for line in self.text.splitlines():
+        for line in self.text.replace("\\\n", " ").splitlines():
             yield re.sub(r"^(?:[A-Z_]+=\S+ )+", "", line)
 
 
@@ -153,14 +157,21 @@ def test_commands_and_options_exist(page: Path) -> None:
     for place, call in inline + fenced:
         words = shlex.split(call.replace("\n", " "), comments=True)
         if words[:1] == ["trm-edge"] and not words[1].startswith("-"):
-            options = option_names(words[1]) if words[1] in COMMANDS else None
+            options = option_names(words[1:]) if words[1] in COMMANDS else None
             assert options is not None, f"{place}: there is no '{call}'"
             for word in words[2:]:
                 assert not word.startswith("--") or word in options, f"{place}: '{call}' has no {word}"
 
 
-def option_names(command: str) -> set[str]:
-    parameters: list[Any] = load_command(command).params
+def option_names(words: list[str]) -> set[str] | None:
+    """Options of the command that ``words`` call, which may be one of a group (``data build``); None: there is none."""
+    command = load_command(words[0])
+    group: dict[str, Any] | None = getattr(command, "commands", None)
+    if group is not None and len(words) > 1:
+        if words[1] not in group:
+            return None
+        command = group[words[1]]
+    parameters: list[Any] = command.params
     return {name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
 
 

@@ -1,9 +1,9 @@
-"""Writing a file whole or not at all (standard library only)."""
+"""Writing a file or a folder whole or not at all (standard library only)."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -49,3 +49,49 @@ def atomic_file(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
     finally:
         with suppress(OSError):  # usually it is gone: renamed, or never made
             temporary.unlink()
+
+
+@contextmanager
+def atomic_folder(
+    path: Path, *, overwrite: bool = False, replaceable: Callable[[Path], str | None] | None = None
+) -> Iterator[Path]:
+    """Make a folder under a temporary name beside ``path``; renamed into place when the ``with`` ends well.
+
+    An exception in the ``with``, Ctrl-C included, leaves nothing behind and an old folder as it was.
+
+    Args:
+        path: the folder to make.
+        overwrite: replace what is there.
+        replaceable: says why something that is there must not be replaced, or None if it may be.
+
+    Yields:
+        The folder to fill, empty.
+
+    Raises:
+        InvalidInput: ``path`` exists and may not be replaced.
+    """
+    if os.path.lexists(path):
+        if not overwrite:
+            raise InvalidInput(f"{path} exists. Choose another name, or pass --overwrite.")
+        reason = replaceable(path) if replaceable else None
+        if reason:
+            raise InvalidInput(f"{path} is not overwritten: {reason}. Choose another name, or remove it yourself.")
+    from shutil import rmtree  # here: programs that only ask for help need not load it
+
+    beside = path.absolute().parent
+    fresh, aside = (beside / f".{path.name}.{os.urandom(4).hex()}.tmp" for _ in range(2))
+    beside.mkdir(parents=True, exist_ok=True)
+    fresh.mkdir()
+    try:
+        yield fresh
+        if os.path.lexists(path):
+            os.rename(path, aside)
+        try:
+            os.rename(fresh, path)
+        except BaseException:
+            if os.path.lexists(aside):
+                os.rename(aside, path)
+            raise
+        rmtree(aside, ignore_errors=True)
+    finally:
+        rmtree(fresh, ignore_errors=True)

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from trm_edge.tasks.sudoku import SudokuTask
-from trm_edge.tasks.sudoku_augment import augment, reveal
+from trm_edge.tasks.sudoku_augment import augment, draw, reveal
 
 Grids = NDArray[np.int8]
 
@@ -73,3 +73,16 @@ def test_reveal_at_the_ends_of_the_range() -> None:
     assert np.array_equal(reveal(rng, questions, answers, 1.0, 1.0), answers)
     with pytest.raises(ValueError, match=r"low=0\.6, high=0\.5"):
         reveal(rng, questions, answers, 0.6, 0.5)
+
+
+@pytest.mark.parametrize("box", [(2, 2), (2, 3), (3, 3)])
+def test_a_symmetry_is_undone_for_one_grid_and_for_a_batch(box: tuple[int, int]) -> None:
+    task = SudokuTask(*box)
+    grids, _ = batch_of(task)
+    symmetry = draw(np.random.default_rng(0), task, (64,))
+    images = symmetry.apply(grids)
+    assert np.array_equal(symmetry.invert(images), grids)
+    one = draw(np.random.default_rng(0), task)
+    assert one.apply(grids[0]).shape == grids[0].shape
+    assert np.array_equal(one.invert(one.apply(grids[0])), grids[0])
+    assert one.invert(grids[0]).dtype == np.int8

@@ -22,6 +22,7 @@ from trm_edge.errors import TrmEdgeError
 COMMANDS = {
     "demo": ("trm_edge.cli.demo:demo", "See the whole road once: export, solve, compare, time."),
     "models": ("trm_edge.cli.models:models", "List the bundled reference models."),
+    "data": ("trm_edge.cli.data:data", "Build datasets in the official layout, and look into them."),
     "train": ("trm_edge.cli.train:train", "Train a model from a recipe, or go on with a run."),
     "import": ("trm_edge.cli.import_:import_", "Convert an official checkpoint (TRM, HRM)."),
     "targets": ("trm_edge.cli.targets:targets", "List the processors that models are exported for."),
@@ -34,7 +35,7 @@ COMMANDS = {
     "evaluate": ("trm_edge.cli.evaluate:evaluate", "Measure how many puzzles of a file a bundle solves."),
     "generate": ("trm_edge.cli.generate:generate", "Write fresh puzzles to a CSV file."),
 }
-"""Name -> where the command's function is, and its line in the help."""
+"""Name -> where the command's function (or group of commands) is, and its line in the help."""
 
 INTERRUPTED = 128 + 2  #: as a shell reports a program that SIGINT ended
 BROKEN_PIPE = 128 + 13  #: the same for SIGPIPE: whoever read our output has stopped
@@ -76,10 +77,13 @@ class LazyGroup(TyperGroup):
 
 
 def load_command(name: str) -> Any:
-    """Import the command ``name`` of the table."""
-    module, _, function = COMMANDS[name][0].partition(":")
+    """Import the command ``name`` of the table: a function, or a group of commands."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    found = getattr(import_module(module), attribute)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_command(found)
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    single.command(name)(getattr(import_module(module), function))
+    single.command(name)(found)
     return typer.main.get_command(single)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,8 +19,11 @@ LINE_EVERY = 50  #: steps between two lines where there is no terminal
 
 @contextmanager
 def counted(items: Iterable[Item], *, total: int | None, what: str) -> Iterator[Iterable[Item]]:
-    """Hand on ``items``, with a bar that counts them; nothing where there is no terminal."""
-    if not sys.stderr.isatty():
+    """Hand on ``items``, with a bar that counts them; nothing where there is no terminal.
+
+    Of several processes on one terminal the first has the bar.
+    """
+    if not sys.stderr.isatty() or os.environ.get("RANK", "0") != "0":
         yield items
         return
     from rich.console import Console
@@ -29,6 +33,22 @@ def counted(items: Iterable[Item], *, total: int | None, what: str) -> Iterator[
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as progress:
         yield progress.track(items, total=total)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """Show a number that grows, of unknown end: call what is given with how much is new. Nothing without a terminal."""
+    if not sys.stderr.isatty() or os.environ.get("RANK", "0") != "0":
+        yield lambda new: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn(what), TextColumn("{task.completed:,.0f}"), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda new: progress.advance(task, new)
 
 
 @contextmanager

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from trm_edge.errors import InvalidInput, InvalidPuzzle
 from trm_edge.tasks import arc_generate, reading
+from trm_edge.tasks.arc_augment import random_augmentation
 from trm_edge.tasks.base import Grid, Puzzle, Task, Tokens
 from trm_edge.tasks.drawing import Cell, Picture
+from trm_edge.tasks.symmetry import IDENTITY, Symmetry
 
 _COLOURS = 10
 _PAD, _END, _FIRST_COLOUR = 0, 1, 2
@@ -185,6 +187,12 @@ class ArcTask(Task):
     def solved(self, questions: Tokens, answers: Tokens) -> NDArray[np.bool_]:
         """All False, [batch]."""
         return np.zeros(len(answers), dtype=np.bool_)
+
+    def symmetries(self, rng: np.random.Generator, count: int) -> list[Symmetry]:
+        """Turns and flips with other colours: see :mod:`trm_edge.tasks.arc_augment`."""
+        found: list[Symmetry] = [IDENTITY]
+        found += (random_augmentation(rng) for _ in range(count - 1))
+        return found
 
     def _valid(self, grid: Grid) -> Grid:
         if grid.ndim != 2 or 0 in grid.shape or max(grid.shape) > self.canvas:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from trm_edge.tasks import drawing
 from trm_edge.tasks.drawing import Picture
+from trm_edge.tasks.symmetry import IDENTITY, Symmetry
 
 Grid = NDArray[np.int8]
 """A puzzle in the task's own symbols, [rows, columns]; each task documents its values."""
@@ -103,6 +104,13 @@ class Task(ABC):
 
         Must be fast: it runs after every supervision step. Tasks without rules (ARC) return all False.
         """
+
+    def symmetries(self, rng: np.random.Generator, count: int) -> list[Symmetry]:
+        """The identity first, then random symmetries of the task's puzzles, ``count`` (at least 1) in all.
+
+        Fewer where there are no more; a task that knows none has the identity alone.
+        """
+        return [IDENTITY]
 
     # -- pictures -----------------------------------------------------------------------------
     @abstractmethod

@@ -19,6 +19,7 @@ from trm_edge.tasks import maze_generate, maze_paths, reading
 from trm_edge.tasks.base import Grid, Puzzle, Task, Tokens
 from trm_edge.tasks.drawing import Cell, Picture
 from trm_edge.tasks.maze_paths import FLOOR, GOAL, PATH, START, WALL
+from trm_edge.tasks.symmetry import EVERY, IDENTITY, KEEP_SHAPE, Dihedral, Symmetry
 
 _CHARSET = "# SGo"
 _NAMES = {WALL: "wall", FLOOR: "floor", START: "S", GOAL: "G", PATH: "o"}
@@ -176,6 +177,13 @@ class MazeTask(Task):
         for index in np.flatnonzero(solved):
             solved[index] = self._steps(question[index]) == np.count_nonzero(way[index]) + 1
         return solved
+
+    def symmetries(self, rng: np.random.Generator, count: int) -> list[Symmetry]:
+        """Turns and flips: all eight of a square maze, four of any other."""
+        others = (EVERY if self.rows == self.columns else KEEP_SHAPE)[1:]
+        found: list[Symmetry] = [IDENTITY]
+        found += (Dihedral(int(number)) for number in rng.permutation(others))
+        return found[:count]
 
     def _steps(self, grid: NDArray[np.integer[Any]]) -> int | None:
         """Steps from S to G around the walls, or None. False grids (no S or G) have none."""

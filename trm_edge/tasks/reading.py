@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,13 +30,17 @@ class Row:
     rating: float | None
 
 
-def csv_rows(text: str) -> Iterator[Row]:
+def csv_rows(text: str | Iterable[str]) -> Iterator[Row]:
     """Rows of a CSV file whose header names ``question`` and any of ``source``, ``answer``, ``rating``.
+
+    Args:
+        text: the file, or its lines (opened with ``newline=""``) where it is too large to be held.
 
     Raises:
         InvalidPuzzle: no or an unknown header, a row of another width, a rating that is no number.
     """
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    lines = io.StringIO(text.removeprefix("\ufeff"), newline="") if isinstance(text, str) else text
+    reader = csv.reader(lines, strict=True)
     try:
         header = [name.strip().lower() for name in next(reader, [])]
         _check_header(header)

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trm_edge.errors import InvalidInput, InvalidPuzzle
-from trm_edge.tasks import reading, sudoku_generate, sudoku_solve
+from trm_edge.tasks import reading, sudoku_augment, sudoku_generate, sudoku_solve
 from trm_edge.tasks.base import Grid, Puzzle, Task, Tokens
 from trm_edge.tasks.drawing import Cell, Picture
 from trm_edge.tasks.sudoku_rate import Rating, rate
+from trm_edge.tasks.symmetry import IDENTITY, Symmetry
 
 _SYMBOLS = "123456789ABCDEFGHIJKLMNOP"
 _MAX_SIDE = len(_SYMBOLS)
@@ -178,6 +179,12 @@ class SudokuTask(Task):
         boxes = union(grids, axis=(2, 4)) == full
         complete = rows.all(axis=(1, 2)) & columns.all(axis=(1, 2)) & boxes.all(axis=(1, 2))
         return cast("NDArray[np.bool_]", kept & complete)
+
+    def symmetries(self, rng: np.random.Generator, count: int) -> list[Symmetry]:
+        """Digits, bands, stacks, rows, columns and transposition: see :mod:`trm_edge.tasks.sudoku_augment`."""
+        found: list[Symmetry] = [IDENTITY]
+        found += (sudoku_augment.draw(rng, self) for _ in range(count - 1))
+        return found
 
     def count_solutions(self, grid: Grid, limit: int = 2) -> int:
         """Number of solutions, counted up to ``limit``."""
