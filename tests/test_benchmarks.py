@@ -165,3 +165,96 @@ for name in ("int8-latency", "int8-memory", "batches"):
     assert "| step w8a8 | 2.0 | 5.00 x | 2.00 x | 2.50 x | 80 % |" in printed
     assert "| step w8a8 | 4.00 MB | 1.010 | 8.0 MB (1.50 x) | 10.0 MB (2.00 x) |" in printed
     assert "| 8 | w8a8, act | 9 | 70.0 | 21.0 x | 50.0 % | 1.50 |" in printed
+
+
+def test_a_reference_model_of_any_task_is_measured_and_described(tmp_path: Path) -> None:
+    """Models that have learned nothing: they solve nothing, and everything about them is written."""
+    pytest.importorskip("torch")
+    image = pytest.importorskip("PIL.Image")
+    run_beside_the_scripts(f"""
+import argparse
+from pathlib import Path
+import torch
+import reference_models
+from trm_edge.model.network import RecursiveModel
+from trm_edge.tasks import get_task
+from trm_edge.train.loop import save_model
+from trm_edge.train.recipe import Recipe
+from trm_edge.train.state import ActState, TrainState, save_state
+torch.set_num_threads(1)
+shape = dict(hidden_size=16, L_layers=1, H_cycles=1, L_cycles=1, mlp_t=True)
+fresh = {{"sudoku-4x4": [dict(givens=6), dict(givens=8)], "maze-mini": [{{}}]}}
+reference_models.FRESH = fresh
+for name, task in (("sudoku-4x4", "sudoku-4x4"), ("maze-mini", "maze-5x5")):
+    folder = Path({str(tmp_path)!r}, name)
+    run = folder / "run"
+    run.mkdir(parents=True)
+    recipe = Recipe(task=task, model=shape, steps=9)
+    sizes = dict(vocab_size=get_task(task).vocab_size, seq_len=get_task(task).seq_len)
+    model = RecursiveModel(recipe.model_config(**sizes))
+    act = ActState.fresh(model, 1, torch.device("cpu"))
+    save_state(run, TrainState(model, {{}}, [], act, step=2, seconds=90.0), recipe, data="")
+    save_model(run / "model.safetensors", model, task)
+    (run / "log.csv").write_text("step,minutes,loss\\n2,1.5,1\\n")
+    reference_models.publish(
+        argparse.Namespace(name=name, run=run, data=None, puzzles=20, steps=2, trained_on="nothing", hardware="a core"),
+        folder,
+    )
+""")
+    for name in ("sudoku-4x4", "maze-mini"):
+        folder = tmp_path / name
+        results = json.loads((folder / "results.json").read_text())
+        assert results["puzzles"] == sum(row["puzzles"] for row in results["sets"]) == 20
+        assert (results["training_steps"], results["training_minutes"], results["recipe"]["steps"]) == (2, 1.5, 9)
+        card = (folder / "model-card.md").read_text()
+        for part in ("2 of its 9 optimizer steps", "1.5 minutes on a core", "curve.png"):
+            assert part in card, part
+        assert image.open(folder / "curve.png").width == 1440
+        assert (folder / "curve.svg").read_text().startswith("<svg")
+        assert (folder / "model.safetensors").read_bytes() == (folder / "run" / "model.safetensors").read_bytes()
+        if name == "sudoku-4x4":
+            assert [row["givens"] for row in results["sets"]] == [6, 8]
+            assert "| generated | 6 givens | 10 |" in card
+        else:
+            lengths = [row["path_length"] for row in results["sets"]]
+            assert len(lengths) > 1, "mazes are shown by the length of their path"
+            assert lengths == sorted(lengths)
+            assert f"| generated | path of {lengths[0]:g} steps |" in card
+
+
+def test_the_table_of_votes_is_what_votes_come_to() -> None:
+    """Read off one run of each start, with the largest budget: the same as voting anew for every row."""
+    pytest.importorskip("onnxruntime")
+    printed = run_beside_the_scripts("""
+import json
+import tempfile
+from pathlib import Path
+import voting
+from trm_edge.bundle import read_bundle
+from trm_edge.export.pipeline import ExportOptions, export_bundle
+from trm_edge.model.checkpoint import load_checkpoint
+from trm_edge.models_registry import resolve
+from trm_edge.runtimes import open_session
+from trm_edge.solve import Solver
+from trm_edge.tasks import get_task
+from trm_edge.tasks.generating import generate_many
+from trm_edge.verify.voting import evaluate
+task = get_task("sudoku-4x4")
+puzzles = list(generate_many(task, 40, 0, dict(givens=4)))
+with tempfile.TemporaryDirectory() as folder:
+    path = export_bundle(load_checkpoint(resolve("sudoku-4x4")), ExportOptions(), Path(folder, "b"), name="tiny")
+    with read_bundle(path) as bundle, open_session(bundle, threads=1) as session:
+        needed = voting.steps_needed(Solver(session, task, policy="verified", budget=3), puzzles, 4, 1)
+        rows = voting.table(needed, (1, 3), (1, 2, 4))
+        anew = []
+        for row in rows:
+            solver = Solver(session, task, policy="verified", budget=row["budget"])
+            found = evaluate(solver, puzzles, f"verified:{row['starts']}")
+            anew.append([found.voted.total.by_rules, found.mean_starts, found.voted.total.mean_steps])
+print(json.dumps([rows, anew]))
+""")
+    rows, anew = json.loads(printed.splitlines()[-1])
+    assert [[row["exact"], row["mean_starts"], row["mean_steps"]] for row in rows] == [
+        [round(figure, places) for figure, places in zip(figures, (4, 3, 2), strict=True)] for figures in anew
+    ]
+    assert len({row["exact"] for row in rows}) > 1, "more steps and more starts do something"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from trm_edge.model.config import ModelConfig
-from trm_edge.model.network import RecursiveModel, SwiGLU, apply_rotary, rms_norm, rotary_table
+from trm_edge.model.network import Attention, RecursiveModel, SwiGLU, apply_rotary, rms_norm, rotary_table
 
 SEQ, VOCAB, HIDDEN, BATCH = 16, 6, 16, 3
 
@@ -325,3 +325,13 @@ def test_initial_weights_are_those_of_the_official_code() -> None:
     for weight, std in ((down, 768**-0.5), (model.embed_tokens.weight, 256**-0.5), (model.lm_head.weight, 256**-0.5)):
         assert float(weight.detach().std()) == pytest.approx(std, rel=0.05)
         assert float(weight.detach().abs().max()) <= 2 * std / 0.8796
+
+
+def test_attention_written_out_is_the_fused_one() -> None:
+    """Training on a CPU uses the former, everything else the latter."""
+
+    torch.manual_seed(0)
+    config = ModelConfig(vocab_size=6, seq_len=9, hidden_size=32, num_heads=4, mlp_t=False, pos_encodings="rope")
+    attention, x = Attention(config), torch.randn(2, 9, 32)
+    rotary = rotary_table(9, config.head_dim, config.rope_theta)
+    torch.testing.assert_close(attention.train()(x, rotary), attention.eval()(x, rotary))

@@ -20,6 +20,7 @@ from trm_edge.report.chart import (
     line_chart,
 )
 from trm_edge.report.chart import draw as draw_chart
+from trm_edge.report.scale import linear
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -79,6 +80,35 @@ def test_a_linear_chart_begins_at_zero_and_counts_in_whole_numbers() -> None:
     texts = [e.text for e in root.iter(f"{SVG}text")]
     assert {"0", "1", "2", "3"} <= set(texts)
     assert "0.5" not in texts
+
+
+def test_six_lines_have_a_legend_of_two_rows_and_no_look_twice() -> None:
+    root = draw(*(Line(f"line {number}", [(1, 1.0), (2, 10.0)]) for number in range(6)))
+    legend = {e.text: float(e.attrib["y"]) for e in root.iter(f"{SVG}text") if (e.text or "").startswith("line")}
+    assert len(legend) == 6
+    assert len(set(legend.values())) == 2
+    assert all(y > max(legend.values()) for number in range(6) for _, y in points(root, number)), "no line crosses it"
+    assert len({line.attrib["stroke"] for line in root.iter(f"{SVG}polyline")}) == 6
+
+
+def test_many_points_are_a_line_without_marks_over_round_numbers() -> None:
+    root = draw(Line("long", [(x, 1.0) for x in range(37, 18_037, 90)]))
+    assert not list(root.iter(f"{SVG}circle"))
+    assert {"5,000", "10,000", "15,000"} <= {e.text for e in root.iter(f"{SVG}text")}
+    assert len(list(draw(Line("short", [(1, 1.0), (2, 2.0)])).iter(f"{SVG}circle"))) == 2
+
+
+def test_an_axis_can_be_given_and_have_notes() -> None:
+    lines = [Line("one", [(50, 25.0)], band=[(50, 20.0, 30.0), (60, math.nan, 30.0)])]
+    chart = Chart(lines, "t", "x", "y", y_scale=linear([0, 100]), x_ends=(0, 100), x_notes=lambda x: f"{x / 50:g} min")
+    root = ElementTree.fromstring(draw_chart(chart))
+    (x, y), bottom = points(root)[0], HEIGHT - BOTTOM - 16
+    assert x == pytest.approx((LEFT + WIDTH - RIGHT) / 2)
+    assert y == pytest.approx(bottom - (bottom - TOP) / 4, abs=0.1)
+    assert {"0", "100", "0 min", "2 min"} <= {e.text for e in root.iter(f"{SVG}text")}
+    (band,) = root.iter(f"{SVG}polygon")
+    assert len(band.attrib["points"].split()) == 3, "what is not finite is left out"
+    assert all(float(e.attrib["y"]) < HEIGHT for e in root.iter(f"{SVG}text"))
 
 
 def test_charts_stack_without_touching() -> None:

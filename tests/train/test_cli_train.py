@@ -55,7 +55,9 @@ def test_ctrl_c_saves_and_the_same_command_resumes(tmp_path: Path, capsys: pytes
     output, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
-    first, second = output.splitlines()
+    first, start, report, second = output.splitlines()
+    assert start.startswith("Start-up, to the end of the first step: ")
+    assert report == f"Report: {', '.join(str(out / name) for name in ('report.html', 'curve.svg', 'curve.png'))}"
     assert first.startswith(f"{out / 'model.safetensors'}: ")
     assert second == "To resume, give the same command again."
     reached = int(first.partition(": ")[2].partition(" of ")[0])
@@ -75,7 +77,7 @@ def test_a_limit_of_time_ends_well(
     assert code == 0
     assert output.startswith("runs/tiny/model.safetensors: ")
     assert output.endswith("To resume, give the same command again.\n")
-    assert (tmp_path / "runs" / "tiny" / "state.safetensors").exists()
+    assert list((tmp_path / "runs" / "tiny").glob("state-*/index.json"))
 
 
 @pytest.mark.parametrize(
@@ -104,6 +106,24 @@ def test_bad_input_is_one_line_and_makes_nothing(
     for part in parts:
         assert part in errors
     assert not (tmp_path / "run").exists()
+
+
+def test_what_is_missing_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for arguments, part in (([], "--recipe: "), (["--watch"], "--out DIR")):
+        code, output, errors = call(capsys, *arguments)
+        assert (code, output) == (2, "")
+        assert part in errors
+    code, _, errors = call(capsys, "--watch", "--out", tmp_path / "absent")
+    assert code == 2
+    assert "absent" in errors
+
+
+def test_a_finished_run_can_be_watched(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    recipe, out = write_recipe(tmp_path, 5), tmp_path / "run"
+    assert call(capsys, "--recipe", recipe, "--out", out)[0] == 0
+    code, output, _ = call(capsys, "--watch", "--out", out)
+    assert code == 0
+    assert output.splitlines()[-1] == "The run has ended at step 5 of 5."
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import csv
 import os
+import random
 import signal
-import subprocess
-import sys
-import textwrap
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,21 +13,31 @@ import torch
 
 from trm_edge.errors import InvalidCheckpoint, InvalidInput, TrmEdgeError
 from trm_edge.model.checkpoint import load_checkpoint, load_tensors
-from trm_edge.train.data import Puzzles
-from trm_edge.train.loop import Limits, make_optimizer, start, train
+from trm_edge.model.network import RecursiveModel
+from trm_edge.train.data import Puzzles, generate_puzzles
+from trm_edge.train.loop import Limits, save_model, start, train
 from trm_edge.train.recipe import Recipe
-from trm_edge.train.state import TrainState
-
-ROOT = Path(__file__).parents[2]
+from trm_edge.train.shards import read_shards
+from trm_edge.train.state import TrainState, newest_state
 
 
 def assert_equal_runs(one: Path, other: Path) -> None:
     """Bit for bit: weights, averaged weights, moments and carry."""
-    for name in ("state.safetensors", "model.safetensors"):
-        ours, theirs = load_tensors(one / name)[0], load_tensors(other / name)[0]
+    for ours, theirs in (
+        (read_shards(state_of(one))[0], read_shards(state_of(other))[0]),
+        (load_tensors(one / "model.safetensors")[0], load_tensors(other / "model.safetensors")[0]),
+    ):
         assert ours.keys() == theirs.keys()
         for key, value in ours.items():
             assert torch.equal(value, theirs[key]), key
+
+
+def state_of(out: Path) -> Path:
+    """The one state folder of a run."""
+    found = newest_state(out)
+    assert found is not None
+    assert [path for path in out.iterdir() if "state" in path.name] == [found]
+    return found
 
 
 def stop_at(step: int, number: signal.Signals) -> object:
@@ -60,40 +70,33 @@ def test_an_interrupted_run_resumed_is_the_uninterrupted_run(
         assert {**one, "minutes": ""} == {**other, "minutes": ""}
 
 
-def test_a_killed_run_resumed_is_the_uninterrupted_run(recipe: Recipe, puzzles: Puzzles, tmp_path: Path) -> None:
-    code = textwrap.dedent("""
-        import json, sys
-        from pathlib import Path
-        import torch
-        from trm_edge.train.data import generate_puzzles
-        from trm_edge.train.loop import Limits, train
-        from trm_edge.train.recipe import recipe_from_dict
-        torch.set_num_threads(1)
-        recipe = recipe_from_dict(json.loads(sys.argv[1]), source="argument").changed(steps=1000000)
-        puzzles = generate_puzzles(__import__("trm_edge.tasks").tasks.get_task(recipe.task), 20, 0)
-        train(recipe, puzzles, Path(sys.argv[2]), limits=Limits(save_every=0.0),
-              on_step=lambda state, metrics: print(state.step, flush=True))
-    """)
-    import json
-
+def test_killed_twenty_times_a_run_is_the_uninterrupted_run(recipe: Recipe, puzzles: Puzzles, tmp_path: Path) -> None:
+    """kill -9 at random moments, most of them within a save; each life has to get further than the one before."""
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    with subprocess.Popen(
-        [sys.executable, "-c", code, json.dumps(recipe.to_dict()), str(killed)],
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    ) as process:
-        assert process.stdout is not None
-        while int(process.stdout.readline()) < 4:
-            pass
-        process.kill()
-    assert process.returncode == -signal.SIGKILL
-    reached = int(load_tensors(killed / "state.safetensors")[1]["step"])
-    assert reached >= 3
+    endless, delays, reached = recipe.changed(steps=10**6), random.Random(0), 0
+    for _ in range(20):
+        child = os.fork()
+        if child == 0:
+            train(endless, puzzles, killed, limits=Limits(save_every=0.0))
+            os._exit(0)
+        until = time.monotonic() + 60
+        while steps_saved(killed) <= reached and time.monotonic() < until:
+            time.sleep(0.001)
+        time.sleep(delays.uniform(0, 0.05))
+        os.kill(child, signal.SIGKILL)
+        assert os.waitpid(child, 0)[1] == signal.SIGKILL
+        assert steps_saved(killed) > reached, "every save is kept, whenever the kill came"
+        reached = steps_saved(killed)
     longer = recipe.changed(steps=reached + 3)
     train(longer, puzzles, killed)
     train(longer, puzzles, whole)
     assert_equal_runs(whole, killed)
+
+
+def steps_saved(out: Path) -> int:
+    """The step that a run would resume at."""
+    found = newest_state(out)
+    return 0 if found is None else int(found.name.partition("-")[2])
 
 
 def test_the_model_holds_the_averaged_weights(recipe: Recipe, puzzles: Puzzles, tmp_path: Path) -> None:
@@ -148,18 +151,24 @@ def test_time_is_a_limit_too(recipe: Recipe, puzzles: Puzzles, tmp_path: Path) -
 
 def test_another_recipe_does_not_resume(recipe: Recipe, puzzles: Puzzles, tmp_path: Path) -> None:
     train(recipe, puzzles, tmp_path)
-    before = (tmp_path / "state.safetensors").read_bytes()
+    before = contents(state_of(tmp_path))
     with pytest.raises(InvalidInput, match="batch_size = 8, now batch_size = 4"):
         train(recipe.changed(batch_size=4), puzzles, tmp_path)
-    assert (tmp_path / "state.safetensors").read_bytes() == before
+    with pytest.raises(InvalidInput, match="trained on other puzzles"):
+        train(recipe, generate_puzzles(puzzles.task, 21, 0), tmp_path)
+    assert contents(state_of(tmp_path)) == before
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_a_damaged_state_is_refused_and_kept(recipe: Recipe, puzzles: Puzzles, tmp_path: Path) -> None:
     train(recipe, puzzles, tmp_path)
-    path = tmp_path / "state.safetensors"
+    path = state_of(tmp_path) / "part-000.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
     damaged = path.read_bytes()
-    with pytest.raises(InvalidCheckpoint, match=r"state\.safetensors"):
+    with pytest.raises(InvalidCheckpoint, match=r"state-000000006 is damaged \(part-000"):
         train(recipe, puzzles, tmp_path)
     assert path.read_bytes() == damaged
 
@@ -178,27 +187,53 @@ def test_a_diverged_run_stops_and_saves_nothing(recipe: Recipe, puzzles: Puzzles
 
     with pytest.raises(TrmEdgeError, match="step 2: the run has diverged"):
         train(recipe, puzzles, tmp_path, on_step=poison)
-    assert not (tmp_path / "state.safetensors").exists()
+    assert newest_state(tmp_path) is None
 
 
-def test_the_halting_logit_is_the_models_own(recipe: Recipe, puzzles: Puzzles) -> None:
-    """With ``no_ACT_continue = false`` a row halts when q[0] > q[1]: training must judge by the same."""
-    from trm_edge.train.loop import _refill, _supervision_step
+def test_a_new_run_begins_with_the_weights_of_another(recipe: Recipe, puzzles: Puzzles, tmp_path: Path) -> None:
+    """More recursion and more supervision steps than the weights were trained with, and no update at all."""
+    train(recipe, puzzles, tmp_path / "first")
+    weights = tmp_path / "first" / "model.safetensors"
+    deeper = {**recipe.model, "L_cycles": 3, "halt_max_steps": 8}
+    still = recipe.changed(model=deeper, lr=0.0, lr_other=0.0, weight_decay=0.0)
+    train(still, puzzles, tmp_path / "second", init_from=weights)
+    before = load_checkpoint(weights).model.state_dict()
+    after = load_checkpoint(tmp_path / "second" / "model.safetensors").model.state_dict()
+    for name, value in before.items():
+        assert torch.equal(after[name], value), name
+    wider = recipe.changed(model={**recipe.model, "hidden_size": 32})
+    with pytest.raises(InvalidInput, match=r"another shape than the recipe's model: size mismatch for"):
+        train(wider, puzzles, tmp_path / "third", init_from=weights)
+    with pytest.raises(InvalidCheckpoint, match="Cannot read"):
+        train(recipe, puzzles, tmp_path / "third", init_from=tmp_path / "absent.safetensors")
+    assert not (tmp_path / "third").exists()
 
-    hrm = recipe.changed(model={**recipe.model, "no_ACT_continue": False})
-    state = start(hrm, puzzles, torch.device("cpu"))
-    torch.nn.init.zeros_(state.model.q_head.weight)
-    with torch.no_grad():
-        state.model.q_head.bias.copy_(torch.tensor([1.0, 3.0]))
-    _refill(state.act, state.model, puzzles.draw(hrm, 0, hrm.batch_size))
-    q_halt = _supervision_step(hrm, state.model, torch.device("cpu"))(state.act)[3]
-    assert q_halt.tolist() == [-2.0] * hrm.batch_size
+
+def test_a_small_state_goes_on_without_the_carry(recipe: Recipe, puzzles: Puzzles, tmp_path: Path) -> None:
+    train(recipe, puzzles, tmp_path / "whole")
+    train(recipe, puzzles, tmp_path / "small", limits=Limits(small_state=True))
+    sizes = [sum(map(len, contents(state_of(tmp_path / name)).values())) for name in ("small", "whole")]
+    assert sizes[0] < 0.65 * sizes[1]
+    tensors, _ = read_shards(state_of(tmp_path / "small"))
+    assert not any(name.startswith("act.") for name in tensors)
+    assert all(tensors[f"model.{name}"].dtype is torch.float32 for name in ("lm_head.weight", "H_init"))
+    assert train(recipe.changed(steps=9), puzzles, tmp_path / "small").step == 9
 
 
-def test_matrices_of_the_network_have_their_own_learning_rate(recipe: Recipe, puzzles: Puzzles) -> None:
+def test_a_large_model_is_written_in_bfloat16(recipe: Recipe, puzzles: Puzzles, tmp_path: Path) -> None:
     model = start(recipe, puzzles, torch.device("cpu")).model
-    inside, outside = make_optimizer(recipe, model).param_groups
-    assert (inside["lr"], outside["lr"]) == (recipe.lr, recipe.lr_other)
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
-    assert {names[id(p)].split(".")[0] for p in inside["params"]} == {"L_level"}
-    assert {names[id(p)].split(".")[0] for p in outside["params"]} == {"embed_tokens", "lm_head", "q_head"}
+    save_model(tmp_path / "small.safetensors", model, recipe.task)
+    wide = RecursiveModel(replace(model.config, hidden_size=768))
+    save_model(tmp_path / "large.safetensors", wide, recipe.task)
+    assert (tmp_path / "large.safetensors").stat().st_size < 16 << 20 < 4 * sum(p.numel() for p in wide.parameters())
+    assert torch.equal(load_checkpoint(tmp_path / "small.safetensors").model.lm_head.weight, model.lm_head.weight)
+    load_checkpoint(tmp_path / "large.safetensors")
+
+
+def test_the_log_holds_means_over_its_window(recipe: Recipe, puzzles: Puzzles, tmp_path: Path) -> None:
+    losses: list[float] = []
+    limits = Limits(log_every=3)
+    train(recipe, puzzles, tmp_path, limits=limits, on_step=lambda _, metrics: losses.append(metrics["loss"]))
+    assert [float(row["loss"]) for row in logged(tmp_path)] == pytest.approx(
+        [sum(losses[:3]) / 3, sum(losses[3:]) / 3], rel=1e-5
+    )

@@ -119,3 +119,13 @@ def test_learning_rates() -> None:
     half = {"decay_from": 0.5, "lr_min_ratio": 0.2}
     assert scales(0, 50, 75, 100, 200, schedule="linear", **half) == [1, 1, 0.6, 0.2, 0.2]
     assert scales(50, 75, 100, schedule="cosine", **half) == [1, 0.6, 0.2]
+
+
+def test_the_average_soon_forgets_where_the_weights_began() -> None:
+    recipe = Recipe(**LEAST).changed(ema=0.999)
+    kept = 1.0
+    for step in range(1, 101):
+        kept *= recipe.ema_decay(step)
+    assert kept < 1e-9
+    assert recipe.ema_decay(20_000) == 0.999
+    assert recipe.changed(ema=0.0).ema_decay(5) == 0.0

@@ -70,12 +70,21 @@ class Attention(nn.Module):
         q, k, v = self._heads(self.q_proj(x)), self._heads(self.k_proj(x)), self._heads(self.v_proj(x))
         if rotary is not None:
             q, k = apply_rotary(q, *rotary), apply_rotary(k, *rotary)
-        out = F.scaled_dot_product_attention(q, k, v)  # [batch, heads, seq, head_dim]
+        # the fused kernel's backward takes twice as long on a CPU as the plain products (docs/experiments.md)
+        plain = self.training and q.device.type == "cpu"
+        out = attend(q, k, v) if plain else F.scaled_dot_product_attention(q, k, v)  # [batch, heads, seq, head_dim]
         merged: Tensor = self.o_proj(self.inner_tap(out.transpose(1, 2).flatten(2)))
         return merged
 
     def _heads(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:-1], self.num_heads, self.head_dim).transpose(1, 2)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Scaled dot-product attention written out; all [batch, heads, seq, head_dim], the softmax in float32."""
+    scores = (q @ k.transpose(-1, -2)) * q.shape[-1] ** -0.5
+    mixed: Tensor = scores.float().softmax(-1).to(v.dtype) @ v
+    return mixed
 
 
 def rotary_table(length: int, head_dim: int, theta: float) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import platform
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -15,7 +14,7 @@ from trm_edge.errors import InvalidInput
 from trm_edge.profile import pareto
 from trm_edge.profile.compare import Comparison, Row
 from trm_edge.report import page, table
-from trm_edge.report.table import Table
+from trm_edge.report.table import Table, percent
 from trm_edge.report.versions import versions
 from trm_edge.runtimes.base import Session
 
@@ -83,7 +82,7 @@ def tables(found: Comparison) -> list[Table]:
             (
                 row.name,
                 "yes" if row.name in front else "",
-                _share(row.exact),
+                percent(row.exact),
                 "-" if row.interval is None else " - ".join(f"{100 * end:.1f}" for end in row.interval),
                 str(row.same_answers),
                 str(row.same_steps),
@@ -172,11 +171,6 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
         else:
             flat[name] = value
     return flat
-
-
-def _share(value: float | None) -> str:
-    """Never rounded up: 99.99 % must not read as 100 %."""
-    return "-" if value is None else f"{math.floor(1000 * value + 1e-9) / 10:.1f} %"
 
 
 def _megabytes(size: int | None) -> str:

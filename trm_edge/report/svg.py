@@ -36,3 +36,4 @@ def line(x1: float, y1: float, x2: float, y2: float, more: str = ' stroke="curre
 
 
 FAINT = ' stroke="currentColor" stroke-opacity="0.18"'  #: the stroke of grid lines
+FAINT_INK = ' fill-opacity="0.65"'  #: the fill of text that says less

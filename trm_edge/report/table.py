@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -23,6 +24,11 @@ class Table:
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
     words: int = 0
+
+
+def percent(share: float | None) -> str:
+    """A share as a cell shows it. Never rounded up: 99.99 % must not read as 100 %."""
+    return "-" if share is None else f"{math.floor(1000 * share + 1e-9) / 10:.1f} %"
 
 
 def to_rich(table: Table) -> Any:

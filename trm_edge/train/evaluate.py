@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from trm_edge.model.network import RecursiveModel
 from trm_edge.train.data import Puzzles
 from trm_edge.train.loss import IGNORE
+from trm_edge.train.ranks import ALONE, Ranks
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,29 +41,45 @@ class Accuracy:
 
 
 def evaluate(
-    model: RecursiveModel, puzzles: Puzzles, *, steps: int = 16, batch_size: int = 256, bf16: bool = False
+    model: RecursiveModel,
+    puzzles: Puzzles,
+    *,
+    steps: int = 16,
+    batch_size: int = 256,
+    bf16: bool = False,
+    ranks: Ranks = ALONE,
 ) -> Accuracy:
-    """Run ``steps`` supervision steps on every puzzle."""
-    model = model.eval()
-    device = next(model.parameters()).device
-    right, q_halts, cells = [], [], []
-    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        for low in range(0, len(puzzles), batch_size):
-            rows = puzzles.rows(slice(low, low + batch_size))
-            tokens, labels = torch.from_numpy(rows.tokens).to(device), torch.from_numpy(rows.labels).to(device)
-            ids = torch.from_numpy(rows.puzzle_ids).to(device)
-            counted = labels != IGNORE
-            z_H, z_L = model.initial_carry(len(tokens))
-            trajectory = []
-            for _ in range(steps):
-                z_H, z_L, logits, q_halt = model.step(z_H, z_L, tokens, ids)
-                hit = (logits.argmax(-1) == labels) | ~counted
-                trajectory.append((hit.all(-1), q_halt))
-            right.append(torch.stack([whole for whole, _ in trajectory]))
-            q_halts.append(torch.stack([q_halt for _, q_halt in trajectory]))
-            cells.append((hit & counted).sum(-1) / counted.sum(-1))
+    """Run ``steps`` supervision steps on every puzzle; each process takes its share, and all get the whole result."""
+    share = ranks.rows(len(puzzles))
+    parts = [
+        _run(model.eval(), puzzles, slice(low, min(low + batch_size, share.stop)), steps, bf16)
+        for low in range(share.start, share.stop, batch_size)
+    ]
+    found = [part for theirs in ranks.gathered(parts) for part in theirs]
     return Accuracy(
-        torch.cat(right, dim=1).cpu().numpy(),
-        torch.cat(q_halts, dim=1).cpu().numpy(),
-        float(torch.cat(cells).mean()),
+        np.concatenate([right for right, _, _ in found], axis=1),
+        np.concatenate([q_halt for _, q_halt, _ in found], axis=1),
+        float(np.concatenate([cells for _, _, cells in found]).mean()),
     )
+
+
+@torch.inference_mode()
+def _run(
+    model: RecursiveModel, puzzles: Puzzles, index: slice, steps: int, bf16: bool
+) -> tuple[NDArray[np.bool_], NDArray[np.float32], NDArray[np.float32]]:
+    """Right and halting logit [steps, rows], share of right cells after the last step [rows]."""
+    device = next(model.parameters()).device
+    rows = puzzles.rows(index)
+    tokens, labels = torch.from_numpy(rows.tokens).to(device), torch.from_numpy(rows.labels).to(device)
+    ids = torch.from_numpy(rows.puzzle_ids).to(device)
+    counted = labels != IGNORE
+    z_H, z_L = model.initial_carry(len(tokens))
+    right, q_halts = [], []
+    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        for _ in range(steps):
+            z_H, z_L, logits, q_halt = model.step(z_H, z_L, tokens, ids)
+            hit = (logits.argmax(-1) == labels) | ~counted
+            right.append(hit.all(-1))
+            q_halts.append(q_halt)
+    cells = (hit & counted).sum(-1) / counted.sum(-1).clamp(min=1)
+    return torch.stack(right).cpu().numpy(), torch.stack(q_halts).cpu().numpy(), cells.cpu().numpy()

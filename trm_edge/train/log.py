@@ -21,6 +21,8 @@ COLUMNS = (
     "q_accuracy",
     "grad_norm",
     "held_out_exact",
+    "held_out_halt_exact",
+    "held_out_halt_steps",
 )
 
 
@@ -32,7 +34,7 @@ class RunLog:
         self._path = out / "log.csv"
         kept = _rows_until(self._path, resume_at)
         temporary = out / f".log.csv.{os.getpid()}.tmp"
-        self._file = temporary.open("w", newline="", encoding="utf-8")
+        self._file = temporary.open("w", newline="", encoding="utf-8", buffering=1)
         self._csv = csv.DictWriter(self._file, COLUMNS, restval="")
         self._csv.writeheader()
         self._csv.writerows(kept)

@@ -15,6 +15,7 @@ from trm_edge.model.config import ModelConfig
 RECIPES = Path(__file__).with_name("recipes")
 SCHEDULES = ("constant", "cosine", "linear")
 LOSS_NAMES = ("stablemax", "softmax")
+OPTIMIZERS = ("adamw", "muon")
 MAX_BYTES = 1 << 20  #: a recipe is a page
 
 # setting -> smallest and largest value; the upper bounds only stop absurd allocations
@@ -23,8 +24,13 @@ _RANGES: dict[str, tuple[float, float]] = {
     "batch_size": (1, 1 << 24),
     "lr": (0.0, 10.0),
     "lr_other": (0.0, 10.0),
+    "lr_puzzle": (0.0, 10.0),
+    "momentum": (0.0, 0.999999),
     "betas": (0.0, 0.999999),
     "weight_decay": (0.0, 1000.0),
+    "weight_decay_puzzle": (0.0, 1000.0),
+    "label_smoothing": (0.0, 0.999),
+    "accumulate": (1, 1 << 16),
     "clip": (0.0, 1e6),
     "warmup": (0, 1 << 40),
     "decay_from": (0.0, 1.0),
@@ -53,21 +59,30 @@ class Recipe:
         task: task id.
         model: the model's settings without ``vocab_size`` and ``seq_len``, which come from the task.
         steps: optimizer steps (= supervision steps of the batch).
-        batch_size: rows.
+        batch_size: rows, over all processes.
+        accumulate: parts that a process computes its rows in, one after another, to save memory; the update is
+            the same.
         lr: learning rate of matrices in the network.
         lr_other: learning rate of embeddings and heads.
+        lr_puzzle: learning rate of the puzzle embedding's own sign descent (official
+            ``CastedSparseEmbeddingSignSGD``); 0 trains it like the other embeddings.
+        optimizer: of the network's matrices, ``adamw`` or ``muon``; everything else has AdamW.
+        momentum: Muon.
         betas: AdamW.
-        weight_decay: AdamW, on all parameters (as official).
+        weight_decay: decoupled, on all parameters (as official).
+        weight_decay_puzzle: of the puzzle embedding's sign descent, on the rows in use.
         clip: largest gradient norm; 0 = no clipping.
         warmup: steps of linear warm-up.
         schedule: ``constant``, ``cosine`` (to ``lr_min_ratio``) or ``linear`` (the same, straight).
         decay_from: share of ``steps`` after which the decay begins.
         lr_min_ratio: last learning rate / first.
-        ema: decay of the averaged weights; 0 = none.
+        ema: decay of the averaged weights, see :meth:`ema_decay`; 0 = none.
         loss: ``stablemax`` or ``softmax``.
+        label_smoothing: share of the probability that the loss wants spread over all tokens.
         halt_exploration_prob: share of rows kept on to a random step (official ``trm.py``).
         augment: random symmetries of every new puzzle.
-        reveal: smallest and largest share of the blanks that are given away, drawn per puzzle.
+        reveal: smallest and largest share of the answer that is given away, drawn per puzzle
+            (:func:`trm_edge.train.augment.reveal`).
         generate: puzzles to generate when no data file is given.
         generate_options: passed to the task's generator.
         bf16: bfloat16 products under autocast.
@@ -79,10 +94,15 @@ class Recipe:
     model: Mapping[str, Any]
     steps: int
     batch_size: int = 64
+    accumulate: int = 1
     lr: float = 1e-4
     lr_other: float = 1e-4
+    lr_puzzle: float = 0.0
+    optimizer: str = "adamw"
+    momentum: float = 0.95
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 0.1
+    weight_decay_puzzle: float = 0.1
     clip: float = 0.0
     warmup: int = 0
     schedule: str = "constant"
@@ -90,6 +110,7 @@ class Recipe:
     lr_min_ratio: float = 0.0
     ema: float = 0.999
     loss: str = "stablemax"
+    label_smoothing: float = 0.0
     halt_exploration_prob: float = 0.1
     augment: bool = True
     reveal: tuple[float, float] = (0.0, 0.0)
@@ -110,6 +131,13 @@ class Recipe:
             raise InvalidConfig(f"reveal = {_shown(self.reveal)} is out of order. Write the smaller share first.")
         if self.schedule not in SCHEDULES:
             raise InvalidConfig(unknown("schedule", self.schedule, SCHEDULES))
+        if self.optimizer not in OPTIMIZERS:
+            raise InvalidConfig(unknown("optimizer", self.optimizer, OPTIMIZERS))
+        if self.accumulate > self.batch_size:
+            raise InvalidConfig(
+                f"accumulate = {self.accumulate} is more than the {self.batch_size} rows of a batch. "
+                f"Allowed: 1 to {self.batch_size}."
+            )
         if self.loss not in LOSS_NAMES:
             raise InvalidConfig(unknown("loss", self.loss, LOSS_NAMES))
         for name in ("vocab_size", "seq_len"):
@@ -144,6 +172,12 @@ class Recipe:
         done = min(1.0, (step - start) / max(1.0, self.steps - start))
         left = 1 - done if self.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))
         return warm * (self.lr_min_ratio + (1 - self.lr_min_ratio) * left)
+
+    def ema_decay(self, step: int) -> float:
+        """Decay of the averaged weights after ``step`` steps: shorter at first, so that the average soon forgets where
+        the weights began. (The official ``EMAHelper`` keeps 32 % of that after 570 steps of decay 0.998.)
+        """
+        return min(self.ema, (1 + step) / (10 + step))
 
     def to_dict(self) -> dict[str, Any]:
         """All fields, JSON-ready."""
