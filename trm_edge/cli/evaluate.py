@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from trm_edge.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from trm_edge.cli.ranks import Ranks
     from trm_edge.tasks.base import Puzzle, Task
+    from trm_edge.verify.accuracy import Judged
+
+Found = TypeVar("Found")
 
 
 def evaluate(
@@ -34,34 +38,57 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(help="Take the first puzzles of --data only.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of one call; default: the runtime's choice.")] = None,
     puzzle_id: Annotated[int | None, typer.Option(help="Puzzle embedding to use (ARC).")] = None,
+    vote: Annotated[
+        str | None, typer.Option(help="Several starts a puzzle: verified:8, majority:8, confident:8, top2:8.")
+    ] = None,
+    identifiers: Annotated[
+        Path | None, typer.Option(help="Of --vote: the identifiers.json that names the puzzle embeddings (ARC).")
+    ] = None,
     by: Annotated[
         str | None, typer.Option(help="Group by givens, rating, source or none; default: givens for Sudoku.")
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the result as JSON; '-' prints it instead.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --json if it exists.")] = False,
 ) -> None:
-    """Measure how many puzzles a bundle solves, in how many steps, and where it fails."""
+    """Measure how many puzzles a bundle solves, in how many steps, and where it fails.
+
+    Under torchrun the processes share the puzzles, and the first one reports on all of them.
+    """
     from trm_edge.bundle import read_bundle
     from trm_edge.cli.progress import counted
-    from trm_edge.cli.puzzles import usual_puzzle_id
+    from trm_edge.cli.puzzles import starts, usual_puzzle_id
+    from trm_edge.cli.ranks import joined
     from trm_edge.cli.reports import ReportOutput
     from trm_edge.runtimes import open_session
     from trm_edge.solve import Solver
     from trm_edge.tasks import get_task
-    from trm_edge.verify import accuracy, accuracy_report
-    from trm_edge.verify.difficulty import default_grouping
+    from trm_edge.verify import accuracy, accuracy_report, voting, voting_report
+    from trm_edge.verify.difficulty import default_grouping, group_of
 
     output = ReportOutput(json, overwrite=overwrite)
-    with read_bundle(bundle) as opened, open_session(opened, threads=threads) as session:
-        task = get_task(opened.manifest.task)
+    with joined() as ranks, read_bundle(bundle) as opened, open_session(opened, threads=threads) as session:
+        manifest = opened.manifest
+        task = get_task(manifest.task)
         solver = Solver(session, task, policy=halt, budget=budget, batch_size=batch_size)
+        how, variants = starts(manifest, vote, identifiers, puzzle_id)
+        label = group_of(by or default_grouping(task), task)
         puzzles = _puzzles(task, data, limit, generate, seed, option or [])
-        chosen = _with_id(puzzles, usual_puzzle_id(opened.manifest, puzzle_id))
-        with counted(chosen, total=generate or limit, what="puzzles") as shown:
-            found = accuracy.evaluate(solver, shown, by=by or default_grouping(task))
+        chosen = ranks.share(_with_id(puzzles, usual_puzzle_id(manifest, puzzle_id)))
         origin = str(data) if data is not None else f"generated, seed {seed}"
-        output.document(accuracy_report.to_dict(found, session, origin))
-        output.tables(accuracy_report.lines(found, opened.manifest))
+        with counted(chosen, total=ranks.part_of(generate or limit), what="puzzles") as shown:
+            if how is None:
+                found = accuracy.summary(_together(ranks, accuracy.judged(solver, shown)), solver, label)
+                document, tables = (
+                    accuracy_report.to_dict(found, session, origin),
+                    accuracy_report.lines(found, manifest),
+                )
+            else:
+                votes = voting.judged(solver, shown, how, variants)
+                voted = voting.summary(_together(ranks, votes), solver, how, label)
+                document, tables = voting_report.to_dict(voted, session, origin), voting_report.lines(voted, manifest)
+        if ranks.first:
+            output.document(document | {"processes": ranks.size})
+            output.tables(tables)
 
 
 def _puzzles(
@@ -90,6 +117,13 @@ def _puzzles(
         raise InvalidInput("--seed and --generate-option belong to --generate, not to --data")
     assert data is not None
     return islice(read_file(task, data), limit)
+
+
+def _together(ranks: Ranks, ours: Judged[Found]) -> Judged[Found]:
+    """What all processes found; the slowest decides how long it took."""
+    from trm_edge.verify.accuracy import Judged
+
+    return Judged(tuple(ranks.whole(ours.outcomes)), max(ranks.gathered(ours.seconds)))
 
 
 def _with_id(puzzles: Iterator[Puzzle], puzzle_id: int | None) -> Iterator[Puzzle]:

@@ -7,12 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from trm_edge.bundle import Manifest
 from trm_edge.errors import InvalidInput, InvalidPuzzle
 from trm_edge.tasks.base import Puzzle, Task
 from trm_edge.tasks.reading import located, read_file
+
+if TYPE_CHECKING:
+    from trm_edge.solve.variants import Variants
+    from trm_edge.solve.voting import Vote
 
 STDIN = "-"
 MAX_LINE_BYTES = 1 << 20
@@ -85,6 +89,28 @@ class PuzzleSource(Iterator[Puzzle]):
 def usual_puzzle_id(manifest: Manifest, asked: int | None) -> int | None:
     """The puzzle embedding to use: the one asked for, or the only one that the bundle keeps."""
     return manifest.puzzles[0] if asked is None and len(manifest.puzzles) == 1 else asked
+
+
+def starts(
+    manifest: Manifest, vote: str | None, identifiers: Path | None, puzzle_id: int | None
+) -> tuple[Vote | None, Variants | None]:
+    """What ``--vote`` and ``--identifiers`` ask for: the vote, and the starts of a puzzle where they are not the usual.
+
+    Raises:
+        InvalidInput: an unreadable vote or file, names of another data set, or options that do not go together.
+    """
+    from trm_edge.solve.variants import named, read_identifiers
+    from trm_edge.solve.voting import parse_vote
+
+    if identifiers is None:
+        return (None, None) if vote is None else (parse_vote(vote), None)
+    if vote is None:
+        raise InvalidInput(
+            "--identifiers belongs to --vote: it names a puzzle's other starts. One start: --vote top2:1"
+        )
+    if puzzle_id is not None:
+        raise InvalidInput("--puzzle-id and --identifiers both say which puzzle embedding to use: give one of them")
+    return parse_vote(vote), named(read_identifiers(identifiers), manifest.puzzles)
 
 
 def _parse_all(task: Task, texts: Sequence[str]) -> Iterator[Puzzle]:

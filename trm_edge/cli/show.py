@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from trm_edge.atomic import atomic_file, check_destination
 from trm_edge.solve import Solution
+from trm_edge.solve.voting import Voted
 from trm_edge.tasks.base import Grid, Task
 from trm_edge.tasks.strip import Frame, strip_png, strip_svg
 
@@ -36,16 +38,17 @@ class Reporter:
         self._count = self._solved = 0
         self._console = None if as_json else _console()
 
-    def show(self, solution: Solution) -> None:
-        """Print one solution at once: the next may take its time."""
+    def show(self, solution: Solution, voted: Voted | None = None) -> None:
+        """Print one solution at once: the next may take its time. ``voted`` is the vote that it has won."""
         self._count += 1
         self._solved += bool(solution.solved)
         if not self._with_trace:
             solution = replace(solution, trace=None)  # it may have been kept for a drawing
         if self._console is None:
-            print(json.dumps(to_dict(self._task, solution)), flush=True)
+            more = {} if voted is None else {"vote": vote_to_dict(self._task, voted)}
+            print(json.dumps(to_dict(self._task, solution) | more), flush=True)
             return
-        for line in _lines(self._task, solution):
+        for line in chain(_lines(self._task, solution), () if voted is None else _vote_lines(self._task, voted)):
             self._console.print(line, soft_wrap=True, highlight=False, markup=False)
         self._console.file.flush()
 
@@ -76,6 +79,16 @@ def to_dict(task: Task, solution: Solution) -> dict[str, Any]:
             )
         ]
     return document
+
+
+def vote_to_dict(task: Task, voted: Voted) -> dict[str, Any]:
+    """A vote, JSON-ready: ``starts`` made, ``votes`` of them for the answer, ``steps`` of all of them, and
+    ``second``, the other answer of ``top2``, where there is one.
+    """
+    second = [_text(task, solution.grid) for solution in voted.answers[1:]]
+    return {"starts": voted.starts, "votes": voted.votes, "steps": voted.steps} | (
+        {"second": second[0]} if second else {}
+    )
 
 
 def verdict(task: Task, solution: Solution) -> str:
@@ -170,6 +183,14 @@ def _lines(task: Task, solution: Solution) -> Iterator[Any]:
         yield "answer:"
     yield task.render_text(solution.grid, question=question)
     yield verdict(task, solution)
+
+
+def _vote_lines(task: Task, voted: Voted) -> Iterator[Any]:
+    yield f"vote: {voted.votes} of {_plural(voted.starts, 'start')}, {_plural(voted.steps, 'step')} in all"
+    for solution in voted.answers[1:]:
+        yield "second answer:"
+        yield task.render_text(solution.grid, question=solution.puzzle.question)
+        yield verdict(task, solution)
 
 
 def _console() -> Any:

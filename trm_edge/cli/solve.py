@@ -22,6 +22,12 @@ def solve(
     batch_size: Annotated[int, typer.Option(help="Most puzzles in one call; 1 answers a slow stream at once.")] = 32,
     threads: Annotated[int | None, typer.Option(help="Threads of one call; default: the runtime's choice.")] = None,
     puzzle_id: Annotated[int | None, typer.Option(help="Puzzle embedding to use (ARC).")] = None,
+    vote: Annotated[
+        str | None, typer.Option(help="Several starts a puzzle: verified:8, majority:8, confident:8, top2:8.")
+    ] = None,
+    identifiers: Annotated[
+        Path | None, typer.Option(help="Of --vote: the identifiers.json that names the puzzle embeddings (ARC).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Also show the answer after every step.")] = False,
     svg: Annotated[Path | None, typer.Option(help="Draw one puzzle, its steps and its answer as SVG.")] = None,
@@ -33,10 +39,10 @@ def solve(
     A puzzle that the model does not solve is reported as such and is no error: the exit code is 0.
     """
     from trm_edge.bundle import read_bundle
-    from trm_edge.cli.puzzles import PuzzleSource, usual_puzzle_id
+    from trm_edge.cli.puzzles import PuzzleSource, starts, usual_puzzle_id
     from trm_edge.cli.show import Drawings, Reporter
     from trm_edge.runtimes import open_session
-    from trm_edge.solve import Solver
+    from trm_edge.solve import Solver, voting
     from trm_edge.specs import GraphVariant
     from trm_edge.tasks import get_task
 
@@ -45,11 +51,18 @@ def solve(
         manifest = opened.manifest
         task = get_task(manifest.task)
         solver = Solver(session, task, policy=halt, budget=budget, batch_size=batch_size)
+        how, variants = starts(manifest, vote, identifiers, puzzle_id)
         source = PuzzleSource(task, puzzles or (), file, puzzle_id=usual_puzzle_id(manifest, puzzle_id))
         reporter = Reporter(task, as_json=as_json, with_trace=trace)
         traced = trace or (bool(drawings) and manifest.graph is not GraphVariant.LOOP)
-        for solution in solver.solve_many(source.only("--svg/--png") if drawings else source, trace=traced):
-            reporter.show(solution)
-            drawings.write(task, solution)
+        wanted = source.only("--svg/--png") if drawings else source
+        if how is None:
+            for solution in solver.solve_many(wanted, trace=traced):
+                reporter.show(solution)
+                drawings.write(task, solution)
+        else:
+            for voted in voting.vote(solver, wanted, how, variants=variants, trace=traced):
+                reporter.show(voted.best, voted)
+                drawings.write(task, voted.best)
         source.finish()
         reporter.summary()

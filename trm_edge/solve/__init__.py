@@ -1,4 +1,4 @@
-"""Solving with a session: halting policies, and a loop that keeps the batch dense. Numpy only."""
+"""Solving with a session: halting policies, a loop that keeps the batch dense, votes of several starts. Numpy only."""
 
 from trm_edge.solve.policies import (
     Act,

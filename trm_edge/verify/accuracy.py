@@ -7,9 +7,10 @@ behind them is the solver's business.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from trm_edge.errors import InvalidInput
 from trm_edge.solve import Solution, Solver
 from trm_edge.tasks.base import Puzzle
 from trm_edge.tasks.comparison import is_right
-from trm_edge.verify.difficulty import group_of
+from trm_edge.verify.difficulty import Grouping, group_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,17 @@ class Outcome:
     givens: int
     rating: float | None
     source: str
+
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Judged(Generic[Found]):
+    """Outcomes in the order of their puzzles, and the seconds that solving took."""
+
+    outcomes: tuple[Found, ...]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -116,10 +128,34 @@ def evaluate(solver: Solver, puzzles: Iterable[Puzzle], *, by: str = "none") -> 
         InvalidInput: no puzzles, or a grouping that the task does not have.
     """
     label = group_of(by, solver.task)
+    return summary(judged(solver, puzzles), solver, label)
+
+
+def judged(solver: Solver, puzzles: Iterable[Puzzle]) -> Judged[Outcome]:
+    """What became of ``puzzles``."""
+    return timed(puzzles, lambda source: map(judge, solver.solve_many(source)))
+
+
+def timed(puzzles: Iterable[Puzzle], outcomes: Callable[[Iterator[Puzzle]], Iterable[Found]]) -> Judged[Found]:
+    """What ``outcomes`` makes of ``puzzles``, and how long it took without the waiting for them."""
     source = _Timed(iter(puzzles))
     start = perf_counter()
-    outcomes = [judge(solution) for solution in solver.solve_many(source)]
-    seconds = perf_counter() - start - source.seconds
+    found = tuple(outcomes(source))
+    return Judged(found, perf_counter() - start - source.seconds)
+
+
+def summary(found: Judged[Outcome], solver: Solver, label: Grouping) -> Evaluation:
+    """Add up what :func:`judged` found, in one process or in several.
+
+    Args:
+        found: what became of the puzzles.
+        solver: whose policy and budget are noted.
+        label: sorts into groups, see :func:`trm_edge.verify.difficulty.group_of`.
+
+    Raises:
+        InvalidInput: no puzzles, or none that the grouping can sort.
+    """
+    outcomes = found.outcomes
     if not outcomes:
         raise InvalidInput("There are no puzzles to evaluate on")
     return Evaluation(
@@ -127,7 +163,7 @@ def evaluate(solver: Solver, puzzles: Iterable[Puzzle], *, by: str = "none") -> 
         unjudged=sum(outcome.correct is None for outcome in outcomes),
         steps=dict(sorted(Counter(outcome.steps for outcome in outcomes).items())),
         groups={name: score(members) for name, members in label(outcomes).items()},
-        seconds=seconds,
+        seconds=found.seconds,
         policy=str(solver.policy),
         budget=solver.budget,
     )

@@ -39,15 +39,15 @@ def lines(found: Evaluation, manifest: Manifest) -> Iterator[Any]:
     """What a terminal shows, as text and rich tables."""
     total = found.total
     yield f"{manifest.name}: {total.puzzles} puzzles, halting by {found.policy}, at most {found.budget} steps"
-    yield f"exact answers   {_share(total.exact)}" + (f"  ({found.unjudged} not judged)" if found.unjudged else "")
-    yield f"by the rules    {_share(total.by_rules)}"
-    yield f"right cells     {_share(total.cells)}; of those to fill in {_share(total.blank_cells)}"
-    yield f"halting         {_share(total.halted)} by the policy, {_share(1 - total.halted)} by the budget"
+    yield f"exact answers   {share(total.exact)}" + (f"  ({found.unjudged} not judged)" if found.unjudged else "")
+    yield f"by the rules    {share(total.by_rules)}"
+    yield f"right cells     {share(total.cells)}; of those to fill in {share(total.blank_cells)}"
+    yield f"halting         {share(total.halted)} by the policy, {share(1 - total.halted)} by the budget"
     yield f"steps           {total.mean_steps:.2f} on average, median {total.median_steps:g}"
     yield f"speed           {found.puzzles_per_second:.1f} puzzles/s ({found.seconds:.1f} s)"
-    widest = max(found.steps.values())
+    most = max(found.steps.values())
     for step, count in found.steps.items():
-        yield f"  step {step:>3}  {'#' * max(1, round(_BAR * count / widest))} {count}"
+        yield f"  step {step:>3}  {bar(count, most)} {count}"
     if found.groups:
         yield _table(found)
 
@@ -67,12 +67,18 @@ def _table(found: Evaluation) -> Any:
 
 def _row(score: Score) -> Iterator[str]:
     yield str(score.puzzles)
-    yield _share(score.exact)
-    yield _share(score.by_rules)
-    yield _share(score.blank_cells)
+    yield share(score.exact)
+    yield share(score.by_rules)
+    yield share(score.blank_cells)
     yield f"{score.mean_steps:.2f}"
-    yield _share(score.halted)
+    yield share(score.halted)
 
 
-def _share(value: float | None) -> str:
+def bar(count: int, most: int) -> str:
+    """A bar of a histogram whose longest stands for ``most``."""
+    return "#" * max(1, round(_BAR * count / most))
+
+
+def share(value: float | None) -> str:
+    """Per cent, or a dash where nothing can be counted."""
     return "-" if value is None else f"{value:.1%}"
