@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-BENCHMARKS := step_latency cold_start parity int8_latency batches executorch_step
+BENCHMARKS := step_latency cold_start parity int8_latency batches executorch_step generator train_step
 
 .PHONY: help demo test lint bench clean
 .DELETE_ON_ERROR:

@@ -60,15 +60,22 @@ def cold_start() -> str:
 
 def models() -> str:
     """Exact accuracy of the reference models."""
-    lines = ["| model | puzzles | givens (mean) | count | exact, 16 steps | exact when halting | mean steps to halt |"]
-    lines.append("| --- | --- | --- | --- | --- | --- | --- |")
+    heads = ("model", "puzzles", "difficulty (mean)", "count", "exact, 16 steps", "exact when halting", "mean steps")
+    lines = [_row(*heads), _row(*["---"] * len(heads))]
     for path in sorted((ROOT / "trm_edge" / "models").glob("*/results.json"), reverse=True):
         for row in load(path)["sets"]:
             lines.append(
-                f"| {path.parent.name} | {row['source']} | {row['givens']:g} | {row['puzzles']} "
+                f"| {path.parent.name} | {row['source']} | {difficulty(row)} | {row['puzzles']} "
                 f"| {100 * row['exact']:.1f} % | {100 * row['exact_at_halt']:.1f} % | {row['mean_steps']:.2f} |"
             )
     return "\n".join(lines)
+
+
+def difficulty(row: dict[str, Any]) -> str:
+    """How hard the puzzles of a set are, on average."""
+    if "givens" in row:
+        return f"{row['givens']:g} givens"
+    return f"path of {row['path_length']:g} steps" if "path_length" in row else ""
 
 
 def thresholds() -> str:
@@ -244,6 +251,46 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def generator() -> str:
+    """Sudoku puzzles a second, from the generator in Python and from the compiled one."""
+    document = load(RESULTS / "generator.json")
+    lines = [_row("asked for", "in Python, puzzles/s", "compiled, puzzles/s", "ratio", "need search")]
+    lines.append(_row(*["---"] * 5))
+    for name, row in document["results"]["puzzles"].items():
+        numbers = (f"{row['python_per_s']:,.0f}", f"{row['bulk_per_s']:,.0f}", f"{row['ratio']:.0f} x")
+        lines.append(_row(name, *numbers, f"{100 * row['bulk_techniques'][3]:.0f} %"))
+    first = document["results"]["first_call_s"]
+    said = f"First call: {first['compiling']:.1f} s once, then {first['cached']:.1f} s"
+    return "\n".join([*lines, "", f"A second of one core's time, best of rounds. {said}; {source(document)}."])
+
+
+def train_step() -> str:
+    """One optimizer step of the official configuration, the published model against ours."""
+    document = load(RESULTS / "train_step_cpu.json")
+    lines = [_row("", "ms a step", "speed", "first steps, compiling"), _row(*["---"] * 4)]
+    for name, row in document["results"].items():
+        lines.append(
+            _row(name, f"{row['ms_per_step']:.0f}", f"{row['speed_up']:.2f} x", f"{row['first_steps_s']:.0f} s")
+        )
+    settings = document["settings"]
+    said = f"Batch {settings['batch']}, {settings['threads']} threads, bfloat16, medians of interleaved rounds"
+    return "\n".join([*lines, "", f"{said}; {source(document)}."])
+
+
+def voting() -> str:
+    """More steps against more starts, with the bundled 9x9 model."""
+    document = load(RESULTS / "voting.json")
+    rows, settings = document["results"], document["settings"]
+    starts = list(dict.fromkeys(row["starts"] for row in rows))
+    found = {(row["budget"], row["starts"]): row for row in rows}
+    lines = [_row("steps a start", *(f"`verified:{count}`" for count in starts)), _row(*["---"] * (1 + len(starts)))]
+    for budget in dict.fromkeys(row["budget"] for row in rows):
+        cells = (found[budget, count] for count in starts)
+        lines.append(_row(str(budget), *(f"{100 * c['exact']:.1f} % / {c['mean_steps']:.0f}" for c in cells)))
+    said = f"Exact / mean steps of all starts; {settings['puzzles']} puzzles of {settings['data']}"
+    return "\n".join([*lines, "", f"{said}; {source(document)}."])
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "step_latency": step_latency,
     "cold_start": cold_start,
@@ -257,6 +304,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "executorch-step": executorch_step,
     "matrix": matrix,
     "matrix-policies": matrix_policies,
+    "generator": generator,
+    "train-step": train_step,
+    "voting": voting,
 }
 
 

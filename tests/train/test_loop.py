@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
-import random
 import signal
-import time
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from trm_edge.train.loop import Limits, save_model, start, train
 from trm_edge.train.recipe import Recipe
 from trm_edge.train.shards import read_shards
 from trm_edge.train.state import TrainState, newest_state
+
+ROOT = Path(__file__).parents[2]
 
 
 def assert_equal_runs(one: Path, other: Path) -> None:
@@ -70,33 +73,59 @@ def test_an_interrupted_run_resumed_is_the_uninterrupted_run(
         assert {**one, "minutes": ""} == {**other, "minutes": ""}
 
 
+LIVES = """
+import json, os, random, signal, sys, time
+from pathlib import Path
+import torch
+import torch.utils.tensorboard  # once, and not in every life
+from trm_edge.tasks import get_task
+from trm_edge.train.data import generate_puzzles
+from trm_edge.train.loop import Limits, train
+from trm_edge.train.recipe import recipe_from_dict
+from trm_edge.train.state import newest_state
+
+def reached():
+    found = newest_state(out)
+    return 0 if found is None else int(found.name.partition("-")[2])
+
+torch.set_num_threads(1)
+recipe, out = recipe_from_dict(json.loads(sys.argv[1]), source="argument"), Path(sys.argv[2])
+puzzles = generate_puzzles(get_task(recipe.task), 20, 0)
+delays, before = random.Random(0), 0
+for life in range(20):
+    child = os.fork()  # quicker than a new interpreter; nothing was trained in this one
+    if child == 0:
+        train(recipe, puzzles, out, limits=Limits(save_every=0.0))
+        os._exit(0)
+    until = time.monotonic() + 60
+    while reached() <= before and time.monotonic() < until:
+        time.sleep(0.001)
+    time.sleep(delays.uniform(0, 0.05))
+    os.kill(child, signal.SIGKILL)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL, "it was still training"
+    assert reached() > before, "every save is kept, whenever the kill came"
+    before = reached()
+print(before)
+"""
+
+
 def test_killed_twenty_times_a_run_is_the_uninterrupted_run(recipe: Recipe, puzzles: Puzzles, tmp_path: Path) -> None:
-    """kill -9 at random moments, most of them within a save; each life has to get further than the one before."""
+    """kill -9 at random moments, most of them within a save; each life gets further than the one before."""
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    endless, delays, reached = recipe.changed(steps=10**6), random.Random(0), 0
-    for _ in range(20):
-        child = os.fork()
-        if child == 0:
-            train(endless, puzzles, killed, limits=Limits(save_every=0.0))
-            os._exit(0)
-        until = time.monotonic() + 60
-        while steps_saved(killed) <= reached and time.monotonic() < until:
-            time.sleep(0.001)
-        time.sleep(delays.uniform(0, 0.05))
-        os.kill(child, signal.SIGKILL)
-        assert os.waitpid(child, 0)[1] == signal.SIGKILL
-        assert steps_saved(killed) > reached, "every save is kept, whenever the kill came"
-        reached = steps_saved(killed)
-    longer = recipe.changed(steps=reached + 3)
+    endless = json.dumps(recipe.changed(steps=10**6).to_dict())
+    found = subprocess.run(
+        [sys.executable, "-c", LIVES, endless, str(killed)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=300,
+    )
+    assert found.returncode == 0, found.stderr
+    longer = recipe.changed(steps=int(found.stdout) + 3)
     train(longer, puzzles, killed)
     train(longer, puzzles, whole)
     assert_equal_runs(whole, killed)
-
-
-def steps_saved(out: Path) -> int:
-    """The step that a run would resume at."""
-    found = newest_state(out)
-    return 0 if found is None else int(found.name.partition("-")[2])
 
 
 def test_the_model_holds_the_averaged_weights(recipe: Recipe, puzzles: Puzzles, tmp_path: Path) -> None:
