@@ -266,7 +266,7 @@ def generator() -> str:
 
 def train_step() -> str:
     """One optimizer step of the official configuration, the published model against ours."""
-    document = load(RESULTS / "train_step_cpu.json")
+    document = load(RESULTS / "train_step.json")
     lines = [_row("", "ms a step", "speed", "first steps, compiling"), _row(*["---"] * 4)]
     for name, row in document["results"].items():
         lines.append(

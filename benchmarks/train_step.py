@@ -207,7 +207,7 @@ def main() -> None:
         print(f"{name:18} {row['ms_per_step']:9.1f} ms a step  {row['speed_up']:.2f} x  first {row['first_steps_s']} s")
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     settings = {key: getattr(options, key) for key in ("batch", "threads", "rounds", "steps")}
-    print(save(f"train_step_{device.type}", {**settings, "device": where, "dtype": "bfloat16"}, results))
+    print(save("train_step", {**settings, "device": where, "dtype": "bfloat16"}, results))
 
 
 if __name__ == "__main__":
