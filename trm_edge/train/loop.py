@@ -228,9 +228,10 @@ class _Run:
         sums = self.ranks.sum(sums)
         sums[:, -1] = norms  # the gradient is everybody's already
         self.waiting.clear()
-        self.window += sums.tolist()
-        found = self._metrics(self.window[-1:])
-        if not all(math.isfinite(number) for sum_ in self.window for number in sum_):
+        news = sums.tolist()
+        self.window += news
+        if not all(math.isfinite(number) for step in news for number in step):
+            found = self._metrics(news[-1:])
             raise TrmEdgeError(
                 f"The loss is {found['loss']} and its gradient {found['grad_norm']} at step {self.state.step}: "
                 "the run has diverged. "

@@ -7,6 +7,7 @@ somebody asks for them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -49,8 +50,6 @@ class SupervisionStep(nn.Module):
 
 METRICS = ("loss", "token_loss", "exact", "cells", "halting_steps", "q_accuracy", "grad_norm")
 
-_SUMS = 8  # of a row: loss, token loss, cells, halting logit right, rows; of a halted one: exact, steps, rows
-
 
 class Stepper:
     """Takes a run's optimizer steps.
@@ -66,6 +65,7 @@ class Stepper:
         self._recipe, self._task, self._state, self._ranks = recipe, puzzles.task, state, ranks
         self._mine = ranks.rows(recipe.batch_size)
         self._device = state.act.tokens.device
+        self._parameters = dict(state.model.named_parameters())
         self._forward = ranks.parallel(SupervisionStep(recipe, state.model))
 
     def __call__(self, rows: Rows) -> Tensor:
@@ -73,15 +73,14 @@ class Stepper:
         recipe, state = self._recipe, self._state
         self._refill(rows)
         sums = self._backward()
-        parameters = dict(state.model.named_parameters())
-        norm = torch.nn.utils.clip_grad_norm_(parameters.values(), recipe.clip or float("inf"))
+        norm = torch.nn.utils.clip_grad_norm_(self._parameters.values(), recipe.clip or float("inf"))
         set_rates(state.optimizers, recipe.lr_scale(state.step))
         for optimizer in state.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         state.step += 1
         if recipe.ema:
-            news = [parameters[name].detach() for name in state.ema]
+            news = [self._parameters[name].detach() for name in state.ema]
             torch._foreach_lerp_(list(state.ema.values()), news, 1 - recipe.ema_decay(state.step))
         return torch.cat((sums, norm.detach().float().view(1)))
 
@@ -117,18 +116,10 @@ class Stepper:
         for number, part in enumerate(slices):
             inputs = (act.z_H[part], act.z_L[part], act.tokens[part], act.labels[part], act.puzzle_ids[part])
             last = number == len(slices) - 1
-            if last:
+            with nullcontext() if last else without_sync(self._forward):
                 z_H, z_L, loss, q_halt = self._forward(*inputs)
-            else:
-                with without_sync(self._forward):
-                    z_H, z_L, loss, q_halt = self._forward(*inputs)
-            # processes average their gradients: their number makes that the sum
-            total = loss.loss.sum() * (self._ranks.size / batch)
-            if last:
-                total.backward()
-            else:
-                with without_sync(self._forward):
-                    total.backward()
+                # processes average their gradients: their number makes that the sum
+                (loss.loss.sum() * (self._ranks.size / batch)).backward()
             carries.append((z_H.detach().float(), z_L.detach().float()))
             losses.append(loss)
             logits.append(q_halt.detach())
