@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trm_edge.bundle import Bundle, Manifest
+from trm_edge.bundle.carry import to_stored
 from trm_edge.errors import InvalidBundle, InvalidInput, Refused, unknown
+from trm_edge.runtimes.placement import Placement
 from trm_edge.specs import TensorSpec
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -29,12 +31,14 @@ class Session(ABC):
 
     Attributes:
         runtime: name in the table of :mod:`trm_edge.runtimes`.
+        environment: name of the environment that its engine lives in (:mod:`trm_edge.environments`); None: ours.
         manifest: the manifest the graph is checked against.
         threads: threads asked for, None = the runtime's own choice.
         provider: what computes, in the runtime's own words.
     """
 
     runtime: ClassVar[str]
+    environment: ClassVar[str | None] = None
     options: ClassVar[tuple[str, ...]] = ()  #: names of the keyword arguments `_open` understands
 
     def __init__(self, manifest: Manifest, *, threads: int | None = None) -> None:
@@ -88,12 +92,16 @@ class Session(ABC):
         return outputs
 
     def initial_carry(self, batch: int) -> dict[str, NDArray[Any]]:
-        """The states before the first step of a ``step`` graph, by input name: [batch, prefix + seq, hidden]."""
+        """The states before the first step of a ``step`` graph, by input name: [batch, prefix + seq, hidden].
+
+        In the graph's own number format, which may be integers (:class:`~trm_edge.bundle.CarrySpec`).
+        """
         specs = {spec.name: spec for spec in self.manifest.inputs}
         carry = {}
         for state in self.manifest.carry:
             _, shape, dtype = _at_batch(specs[state.input], batch)
-            carry[state.input] = np.broadcast_to(np.array(state.init, dtype), shape).copy()
+            init = to_stored(state, np.array(state.init, np.float32), str(dtype))
+            carry[state.input] = np.broadcast_to(init, shape).copy()
         return carry
 
     def puzzle_row(self, puzzle_id: int) -> int:
@@ -112,6 +120,10 @@ class Session(ABC):
             raise InvalidInput(
                 f"Puzzle id {puzzle_id} is not in this bundle. Kept: {listed}. Export it again with that id."
             ) from None
+
+    def placement(self) -> Placement | None:
+        """Where the nodes of the graph run; None where the runtime has one processor, or does not say."""
+        return None
 
     def close(self) -> None:
         """Free the graph. Calling it twice is fine."""

@@ -11,7 +11,9 @@
         Refused                   a combination that cannot work (target x precision x graph ...)
       MissingDependency           an optional package is not installed; names the line that installs it
       ParityFailure               a measured bound was not kept (exit code 1, not 2)
+        NotPlaced                 a node that should run on the accelerator does not
         NotQuantized              a product that should be in integers is not, in the finished file
+        TooSlow                   a bundle takes longer than it did, and chance does not explain it
 
 Messages say what was given, what is allowed and how to mend it, in one line.
 """
@@ -61,8 +63,16 @@ class ParityFailure(TrmEdgeError):
     exit_code = 1
 
 
+class NotPlaced(ParityFailure):
+    """A node that should run on the accelerator runs elsewhere, or nobody can tell."""
+
+
 class NotQuantized(ParityFailure):
     """A product that should be in integers is not, in the finished file or in the runtime that loads it."""
+
+
+class TooSlow(ParityFailure):
+    """A bundle takes longer than it did, by more than was allowed and more than chance explains."""
 
 
 def unknown(what: str, given: str, allowed: Iterable[str]) -> str:
