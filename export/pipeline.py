@@ -5,110 +5,38 @@ Nothing is run here but the float model: whether the graph agrees with it is :mo
 
 from __future__ import annotations
 
-import logging
-import math
 import platform
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from trm_edge import __version__
-from trm_edge.bundle import GOLDEN, MODEL_CARD, CarrySpec, GoldenVectors, Halting, Manifest, write_bundle
-from trm_edge.errors import InvalidCheckpoint, InvalidConfig, InvalidInput, NotQuantized, Refused
-from trm_edge.export.calibration import network_inputs
+from trm_edge.bundle import GOLDEN, MODEL_CARD, CarrySpec, Halting, Manifest, write_bundle
+from trm_edge.errors import InvalidCheckpoint, InvalidInput
 from trm_edge.export.golden import golden_puzzles, golden_vectors
-from trm_edge.export.graphs import OPSETS, build_graph
-from trm_edge.export.onnx import graph_stats, to_bytes
-from trm_edge.export.planning import Progress, QuantizationOptions, calibration_puzzles, make_plan
+from trm_edge.export.options import ExportOptions
+from trm_edge.export.planning import Progress
 from trm_edge.export.precision import PRECISIONS
-from trm_edge.export.proof import prove
-from trm_edge.export.quantization import model_sites
 from trm_edge.export.targets import get_target
+from trm_edge.export.writing import Job, load_writer
 from trm_edge.model.checkpoint import Checkpoint
 from trm_edge.model.config import ModelConfig
-from trm_edge.model.network import RecursiveModel
-from trm_edge.optional import require
-from trm_edge.specs import Format, GraphVariant, Precision, TensorSpec
+from trm_edge.specs import Format, GraphVariant
 from trm_edge.tasks import get_task
-from trm_edge.tasks.base import Puzzle, Task
+from trm_edge.tasks.base import Puzzle
+
+__all__ = ["MODEL_FILES", "ExportOptions", "bundle_name", "export_bundle", "kept_puzzles"]
 
 MODEL_FILES = {Format.ONNX: "model.onnx", Format.EXECUTORCH: "model.pte"}
-BUNDLED_IO = "model.bpte"  #: an ExecuTorch program with its own test cases, see ``ExportOptions.bundled_io``
-MAX_STEPS = 4096  #: supervision steps of an unrolled graph, or the default budget of the others
-
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """What to write.
-
-    Attributes:
-        graph: layout of the recursion.
-        precision: number format.
-        target: processor that the bundle is for, see ``trm-edge targets``.
-        steps: depth of an ``unrolled`` graph; default budget of the others.
-        puzzles: puzzle embeddings to keep, by id; None keeps the only one there is.
-        opset: ONNX operator set.
-        golden: number of golden puzzles.
-        threshold: the bundle's default: a puzzle halts when its halting logit is greater.
-        quantization: how int8 precisions quantize.
-        format: of the graph's file.
-        backend: ExecuTorch only: ``xnnpack``, or ``portable`` for plain kernels that run on anything.
-        batch: ExecuTorch only: puzzles a call, built in.
-        bundled_io: ExecuTorch only: add the program with golden inputs and outputs of every method, for runners that
-            test themselves with ExecuTorch's own tools.
-    """
-
-    graph: GraphVariant = GraphVariant.STEP
-    precision: Precision = Precision.FP32
-    target: str = "cpu"
-    steps: int = 16
-    puzzles: tuple[int, ...] | None = None
-    opset: int = OPSETS[-1]
-    golden: int = 4
-    threshold: float = 0.0
-    quantization: QuantizationOptions = field(default_factory=QuantizationOptions)
-    format: Format = Format.ONNX
-    backend: str = "xnnpack"
-    batch: int = 1
-    bundled_io: bool = False
-
-    def __post_init__(self) -> None:
-        for name, low, high in (("steps", 1, MAX_STEPS), ("opset", OPSETS[0], OPSETS[-1]), ("golden", 1, 1024)):
-            if not low <= getattr(self, name) <= high:
-                raise InvalidConfig(f"{name} = {getattr(self, name)} is out of range. Allowed: {low} to {high}.")
-        if not math.isfinite(self.threshold):
-            raise InvalidConfig(f"threshold = {self.threshold} is not a finite number; 0 is the usual one.")
-        if self.puzzles is not None and len(set(self.puzzles)) != len(self.puzzles):
-            raise InvalidConfig(f"puzzles = {list(self.puzzles)} names a puzzle twice.")
-        for name, value, usual in self._idle():
-            if value != usual:
-                other = "executorch" if self.format is Format.ONNX else "onnx"
-                raise InvalidConfig(f"{name} = {value} is for --format {other}, not for {self.format}. Leave it out.")
-
-    def _idle(self) -> tuple[tuple[str, object, object], ...]:
-        """Settings that this format has no use for, with what they are unless somebody sets them."""
-        if self.format is Format.ONNX:
-            return (
-                ("backend", self.backend, "xnnpack"),
-                ("batch", self.batch, 1),
-                ("bundled-io", self.bundled_io, False),
-            )
-        chosen, usual = self.quantization, QuantizationOptions()
-        return (
-            ("opset", self.opset, OPSETS[-1]),
-            ("optimize-for", chosen.optimize_for, usual.optimize_for),
-            ("per-channel", chosen.per_channel, usual.per_channel),
-        )
 
 
 def bundle_name(model_name: str, options: ExportOptions) -> str:
-    """The house's name for a bundle: ``sudoku-9x9.fp32.onnx-step``."""
-    return f"{model_name}.{options.precision}.{options.format}-{options.graph}"
+    """The house's name for a bundle: ``sudoku-9x9.fp32.onnx-step``; what is not for the CPU says for what it is."""
+    target = "" if options.target == "cpu" else f".{options.target}"
+    return f"{model_name}.{options.precision}.{options.format}-{options.graph}{target}"
 
 
 def export_bundle(
@@ -148,11 +76,9 @@ def export_bundle(
     if out.exists() and not overwrite:  # said before the work; write_bundle makes sure again
         raise InvalidInput(f"{out} exists. Choose another --out, or pass --overwrite.")
     target = get_target(options.target)
-    reason = target.supports(options.precision, options.graph, options.format)
-    if reason is None and options.format is Format.EXECUTORCH:
-        reason = executorch_refusal(options.precision, options.backend)
-    if reason is not None:
-        raise Refused(reason)
+    target.choose(format=options.format, graph=options.graph, precision=options.precision)  # or refuses
+    writer = load_writer(target.writers[options.format])
+    writer.prepare(options)
     model, config, task = checkpoint.model, checkpoint.model.config, get_task(checkpoint.task)
     if (config.seq_len, config.vocab_size) != (task.seq_len, task.vocab_size):
         raise InvalidCheckpoint(
@@ -168,8 +94,7 @@ def export_bundle(
         steps=options.steps,
         threshold=options.threshold,
     )
-    write = {Format.ONNX: _write_onnx, Format.EXECUTORCH: _write_executorch}[options.format]
-    written = write(model, task, options, kept, calibration, progress or Progress(), vectors)
+    written = writer.write(Job(model, task, options, kept, calibration, progress or Progress(), vectors))
     manifest = Manifest(
         name=bundle_name(name, options),
         task=task.id,
@@ -183,7 +108,7 @@ def export_bundle(
         halting=Halting(policy="act", threshold=options.threshold, min_steps=1, max_steps=options.steps),
         inputs=written.inputs,
         outputs=written.outputs,
-        carry=_carry(checkpoint, PRECISIONS[options.precision].float_dtype)
+        carry=_carry(checkpoint, PRECISIONS[options.precision].float_dtype, written.scales)
         if options.graph is GraphVariant.STEP
         else (),
         puzzles=kept,
@@ -207,111 +132,6 @@ def export_bundle(
         MODEL_CARD: card.encode(),
     }
     return write_bundle(out, manifest, files, overwrite=overwrite)
-
-
-@dataclass(frozen=True)
-class _Written:
-    """A graph as a file: its bytes, its tensors, what was counted in it, and files that belong to it."""
-
-    data: bytes
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-    stats: dict[str, Any]
-    more: dict[str, bytes] = field(default_factory=dict)
-
-
-def _write_onnx(
-    model: RecursiveModel,
-    task: Task,
-    options: ExportOptions,
-    kept: tuple[int, ...],
-    puzzles: Sequence[Puzzle] | None,
-    progress: Progress,
-    vectors: GoldenVectors,
-) -> _Written:
-    planned = make_plan(
-        model,
-        task,
-        options.precision,
-        options.quantization,
-        kept=kept,
-        steps=options.steps,
-        threshold=options.threshold,
-        puzzles=puzzles,
-        progress=progress,
-    )
-    graph = build_graph(
-        planned.model,
-        options.graph,
-        puzzles=kept,
-        steps=options.steps,
-        dtype=PRECISIONS[options.precision].float_dtype,
-        opset=options.opset,
-        plan=planned.plan,
-    )
-    data = to_bytes(graph.model)
-    proof = prove(graph.model, planned.plan, {place.name: place.weight_names for place in model_sites(planned.model)})
-    stats = {**graph_stats(data), **proof, "opset": options.opset}
-    return _Written(
-        data, graph.inputs, graph.outputs, {**stats, **({"quantization": planned.report} if planned.report else {})}
-    )
-
-
-def _write_executorch(
-    model: RecursiveModel,
-    task: Task,
-    options: ExportOptions,
-    kept: tuple[int, ...],
-    puzzles: Sequence[Puzzle] | None,
-    progress: Progress,
-    vectors: GoldenVectors,
-) -> _Written:
-    from trm_edge.export.executorch import build_program, write_bundled  # takes seconds to load
-
-    passes, method, report = None, options.quantization.calibration.method or "mse", {}
-    if options.precision is Precision.W8A8:
-        given = calibration_puzzles(task, options.quantization.calibration, kept, puzzles)
-        passes = network_inputs(
-            model,
-            given.tokens,
-            given.ids,
-            steps=options.steps,
-            threshold=options.threshold,
-            progress=progress.calibrated,
-        )
-        report = {"quantization": {"calibration": {"method": method, "puzzles": len(given.ids)}}}
-    program = build_program(
-        model,
-        precision=options.precision,
-        backend=options.backend,
-        puzzles=kept,
-        batch=options.batch,
-        passes=passes,
-        calibration=method,
-    )
-    stats = {**program.stats, **report}
-    integer, floating = stats["integer_products"], stats["float_products"]
-    wanted = 0 if options.precision is Precision.FP32 else sum(len(place.weights) for place in model_sites(model))
-    if integer < wanted:
-        raise NotQuantized(f"Only {integer} of {wanted} products of the program are in integers. Use --precision fp32.")
-    stats |= {"products": {"integer": integer, "float": floating}, "integer_share": float(wanted > 0)}
-    more = {}
-    if options.bundled_io:
-        more[BUNDLED_IO] = write_bundled(program, model, torch.from_numpy(vectors.tokens), kept)
-    return _Written(program.data, program.inputs, program.outputs, stats, more)
-
-
-def executorch_refusal(precision: Precision, backend: str) -> str | None:
-    """Why ExecuTorch cannot write this, or None.
-
-    Raises:
-        MissingDependency: ExecuTorch is not installed.
-    """
-    require("executorch", extra="executorch")
-    logging.getLogger("torch.utils._pytree").setLevel(logging.ERROR)  # torchao's import warns about itself
-    from trm_edge.export.executorch import refusal
-
-    return refusal(precision, backend)
 
 
 def kept_puzzles(config: ModelConfig, asked: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -339,14 +159,18 @@ def kept_puzzles(config: ModelConfig, asked: tuple[int, ...] | None) -> tuple[in
     return asked
 
 
-def _carry(checkpoint: Checkpoint, dtype: str) -> tuple[CarrySpec, ...]:
-    """The states of a step graph with their initial vectors, as the graph's number format holds them."""
+def _carry(checkpoint: Checkpoint, dtype: str, scales: Mapping[str, tuple[float, int]]) -> tuple[CarrySpec, ...]:
+    """The states of a step graph with their initial vectors, as the graph's float format holds them.
+
+    Those that the graph stores in integers have a scale and a zero point in ``scales``.
+    """
     specs = []
     for state, init in (("z_H", checkpoint.model.H_init), ("z_L", checkpoint.model.L_init)):
         values = init.to(getattr(torch, dtype)).float()
         if not torch.isfinite(values).all():
             raise InvalidCheckpoint(f"The initial state of '{state}' does not fit into {dtype}. Use --precision fp32.")
-        specs.append(CarrySpec(state, f"{state}_next", tuple(values.tolist())))
+        scale, zero_point = scales.get(state, (None, None))
+        specs.append(CarrySpec(state, f"{state}_next", tuple(values.tolist()), scale, zero_point))
     return tuple(specs)
 
 

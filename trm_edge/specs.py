@@ -11,7 +11,10 @@ from enum import StrEnum
 Dim = int | str
 """A fixed size, or the name of a size that may vary (``"batch"``)."""
 
-DTYPES = ("float32", "float16", "int64", "int32", "int8", "uint8", "bool")
+OPSETS = range(18, 24)
+"""ONNX operator sets that graphs are written in."""
+
+DTYPES = ("float32", "float16", "int64", "int32", "int16", "uint16", "int8", "uint8", "bool")
 
 
 class GraphVariant(StrEnum):
@@ -30,6 +33,7 @@ class Precision(StrEnum):
     W8 = "w8"  #: weights int8, everything computed in float32
     W8A8_DYNAMIC = "w8a8-dynamic"  #: integer products; activations are scaled anew at every product
     W8A8 = "w8a8"  #: integer products; the scales of activations are fixed by calibration
+    W8A16 = "w8a16"  #: everything in integers: int8 weights, activations of 16 bits (processors without float)
     AUTO = "auto"  #: w8a8 where it costs nothing, wider where a search found that it does
 
 

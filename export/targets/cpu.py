@@ -6,6 +6,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+from trm_edge.export.executorch_backends import refusal
 from trm_edge.export.targets.base import Target
 from trm_edge.specs import Evidence, Format, GraphVariant, Precision
 
@@ -24,15 +25,20 @@ class CpuTarget(Target):
     id: str = "cpu"
     description: str = "x86-64 and arm64 processors, through ONNX Runtime or ExecuTorch"
     evidence: Evidence = Evidence.HARDWARE
-    evidence_note: str = "run on x86-64; arm64 takes the same bundles and has not been run"
+    evidence_note: str = (
+        "run on x86-64; for arm64 the true kernels of ONNX Runtime (every precision, integer ones counted) and of "
+        "ExecuTorch were run in an emulator (QEMU), never on a real arm64 processor"
+    )
     package: str = "onnxruntime"
     extra: str = "onnx"
 
     def supports(self, precision: Precision, graph: GraphVariant, format: Format = Format.ONNX) -> str | None:
         """Every ONNX graph; ExecuTorch programs as ``step``, since the host drives their recursion."""
+        if precision is Precision.W8A16:
+            return "w8a16 puts everything into integers, for NPUs: cpu computes such a graph in float, and slowly."
         if format is Format.EXECUTORCH and graph is not GraphVariant.STEP:
-            return f"An ExecuTorch program is driven by the host: it has no {graph} graph. Use --graph step."
-        return None
+            return f"An ExecuTorch program is driven by the host: on cpu it has no {graph} graph. Use --graph step."
+        return refusal(precision, "xnnpack") if format is Format.EXECUTORCH else None
 
     def note(self, precision: Precision, graph: GraphVariant) -> str | None:
         """What ONNX Runtime's CPU kernels make of a precision."""

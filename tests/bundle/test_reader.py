@@ -23,6 +23,7 @@ def test_reads_folder_and_zip(bundle_path: Path, files: dict[str, bytes], golden
         np.testing.assert_array_equal(bundle.golden().q_halt, golden.q_halt)
         assert set(bundle.manifest.files) == set(files)
         assert bundle.manifest == read_manifest(bundle_path)
+        assert read_bundle(bundle.folder).manifest == bundle.manifest  # what was unpacked is a bundle, too
         folder = bundle.folder
     assert folder.exists() == bundle_path.is_dir()  # what was unpacked is gone, a folder stays
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from trm_edge.bundle import CarrySpec, graph_io
 from trm_edge.errors import InvalidCheckpoint
-from trm_edge.export.graphs import OPSETS, Graph, build_graph
+from trm_edge.export.graphs import Graph, build_graph
 from trm_edge.export.onnx import graph_stats, to_bytes
 from trm_edge.model.network import RecursiveModel
-from trm_edge.specs import GraphVariant
+from trm_edge.specs import OPSETS, GraphVariant
 
 BuildModel = Callable[..., RecursiveModel]
 Arrays = dict[str, NDArray[Any]]

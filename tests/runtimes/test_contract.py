@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from trm_edge.bundle import Bundle, read_bundle, write_bundle
+from trm_edge.bundle.carry import to_stored
 from trm_edge.errors import InvalidBundle, InvalidInput
 from trm_edge.runtimes import BY_FORMAT, RUNTIMES, Session, load_runtime
+from trm_edge.runtimes.worker import WorkerSession
 from trm_edge.specs import Format, Precision
 
 SEQ, VOCAB = 16, 6
@@ -80,6 +83,68 @@ def open_executorch(build_bundle: Callable[[], Bundle]) -> Session:
     return ExecuTorchSession.from_bundle(read_bundle(path), threads=1)
 
 
+def open_arm64(build_bundle: Callable[[], Bundle]) -> Session:
+    from trm_edge.environments import environment
+    from trm_edge.runtimes import open_session
+
+    if not environment("arm64").installed():
+        pytest.skip(environment("arm64").install_line())
+    return open_session(build_bundle(), "arm64", threads=1)
+
+
+def open_webgpu(build_bundle: Callable[[], Bundle]) -> Session:
+    from trm_edge.environments import environment
+    from trm_edge.environments.vulkan import adapter
+    from trm_edge.runtimes import open_session
+
+    if not environment("webgpu").installed() or adapter() is None:
+        pytest.skip(f"{environment('webgpu').install_line()}, and a GPU or SwiftShader")
+    return open_session(build_bundle(), "webgpu", threads=1)
+
+
+def open_openvino(build_bundle: Callable[[], Bundle]) -> Session:
+    pytest.importorskip("onnx")
+    if find_spec("openvino") is None:
+        pytest.skip("openvino is not installed")
+    from trm_edge.runtimes import open_session
+
+    return open_session(build_bundle(), "openvino", threads=1)
+
+
+def open_cuda(build_bundle: Callable[[], Bundle]) -> Session:
+    from trm_edge.environments import environment
+    from trm_edge.environments.nvidia import gpus
+    from trm_edge.runtimes import open_session
+
+    if not environment("cuda").installed() or not gpus():
+        pytest.skip(f"{environment('cuda').install_line()}, and an NVIDIA GPU")
+    return open_session(build_bundle(), "cuda", threads=1)
+
+
+def open_qnn(build_bundle: Callable[[], Bundle]) -> Session:
+    pytest.importorskip("torch")
+    if find_spec("onnxruntime_qnn") is None:
+        pytest.skip("onnxruntime-qnn is not installed")
+    from trm_edge.export.calibration import CalibrationOptions
+    from trm_edge.export.pipeline import ExportOptions, export_bundle
+    from trm_edge.export.planning import QuantizationOptions
+    from trm_edge.model.checkpoint import Checkpoint
+    from trm_edge.runtimes import open_session
+
+    options = ExportOptions(
+        target="qualcomm-npu",
+        precision=Precision.W8A16,
+        puzzles=(3, 7),
+        batch=len(TOKENS),
+        steps=4,
+        golden=1,
+        quantization=QuantizationOptions(calibration=CalibrationOptions(samples=2)),
+    )
+    out = build_bundle().model_path.with_name("integers")
+    checkpoint = Checkpoint(tiny_model(puzzles=8), "sudoku-4x4")
+    return open_session(read_bundle(export_bundle(checkpoint, options, out, name="tiny")))
+
+
 def open_fake(build_bundle: Callable[[], Bundle]) -> Session:
     from trm_edge.runtimes.fake import FakeSession
 
@@ -92,13 +157,19 @@ OPEN = {
     "onnxruntime": open_onnxruntime,
     "executorch": open_executorch,
     "torch-eager": open_torch_eager,
+    "arm64": open_arm64,
+    "webgpu": open_webgpu,
+    "openvino": open_openvino,
+    "qnn": open_qnn,
+    "cuda": open_cuda,
     "fake": open_fake,
 }
 
 
 @pytest.fixture(params=sorted(RUNTIMES))
-def session(request: pytest.FixtureRequest, build_bundle: Callable[[], Bundle]) -> Session:
-    return OPEN[request.param](build_bundle)
+def session(request: pytest.FixtureRequest, build_bundle: Callable[[], Bundle]) -> Iterator[Session]:
+    with OPEN[request.param](build_bundle) as opened:  # or an engine in a process of its own would stay
+        yield opened
 
 
 def step_inputs(session: Session, tokens: NDArray[np.int32] = TOKENS) -> dict[str, NDArray[Any]]:
@@ -118,7 +189,8 @@ def test_every_format_has_a_runtime() -> None:
 
 
 def test_it_is_what_the_table_says(session: Session) -> None:
-    assert load_runtime(session.runtime) is type(session)
+    kind = load_runtime(session.runtime)
+    assert type(session) is (kind if kind.environment is None else WorkerSession)
     assert session.provider
     assert session.manifest.seq_len == SEQ
 
@@ -133,7 +205,8 @@ def test_outputs_are_those_of_the_manifest(session: Session) -> None:
 def test_initial_carry_is_the_vector_of_the_manifest_everywhere(session: Session) -> None:
     carry = session.initial_carry(2)
     for state in session.manifest.carry:
-        assert (carry[state.input] == np.array(state.init, np.float32)).all()
+        first = to_stored(state, np.array(state.init, np.float32), str(carry[state.input].dtype))
+        assert (carry[state.input] == first).all()
         assert carry[state.input].flags.writeable
 
 

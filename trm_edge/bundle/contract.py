@@ -4,7 +4,8 @@ The exporter writes graphs to it, a manifest is checked against it, and a sessio
 the manifest. Shapes (``B`` batch, ``S`` seq_len, ``P`` prefix + seq_len, ``V`` vocabulary, ``N`` steps)::
 
     all       in   tokens int32 [B, S]; puzzle_ids int32 [B], rows of the kept embeddings, only if several are kept
-    step      in   each carry [B, P, hidden] float32 or float16, starting at a vector the manifest holds
+    step      in   each carry [B, P, hidden], starting at a vector the manifest holds; float32, float16, or uint8 or
+                   uint16 with a scale and a zero point that the manifest holds, too
               out  logits float32 [B, S, V]; q_halt float32 [B]; each next carry
     unrolled  out  logits float32 [N, B, S, V]; q_halt float32 [N, B]
     loop      in   budget int64 []; threshold float32 []
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 BATCH = "batch"
 
 _LARGEST = {"float16": 65504.0, "float32": 3.4028234663852886e38}
+CARRY_INTEGERS = {"uint8": 255, "uint16": 65535}
+"""Integer types of a carry, with their largest value."""
+SMALLEST_SCALE = 1e-30  #: of an integer carry: float32 holds its quotients
 
 
 def graph_io(
@@ -70,11 +74,11 @@ def graph_problem(manifest: Manifest) -> str | None:
     if puzzle_ids != (len(m.puzzles) > 1) and not (puzzle_ids and m.puzzles):
         return f"{len(m.puzzles)} kept 'puzzles' do not fit {'an' if puzzle_ids else 'no'} input 'puzzle_ids'"
     first = given.get(m.carry[0].input) if m.carry else None
-    carry_dtype = "float16" if first is not None and first.dtype == "float16" else "float32"
+    carry_dtype = first.dtype if first is not None and first.dtype in ("float16", *CARRY_INTEGERS) else "float32"
     for state in m.carry:
-        # written so that NaN fails too
-        if not state.init or not all(abs(value) <= _LARGEST[carry_dtype] for value in state.init):
-            return f"the initial vector of '{state.input}' must hold {carry_dtype} numbers, at least one"
+        reason = _state_problem(state, carry_dtype)
+        if reason is not None:
+            return reason
     inputs, outputs = graph_io(
         m.graph,
         seq_len=m.seq_len,
@@ -87,6 +91,22 @@ def graph_problem(manifest: Manifest) -> str | None:
         carry_dtype=carry_dtype,
     )
     return _difference("inputs", inputs, m.inputs) or _difference("outputs", outputs, m.outputs)
+
+
+def _state_problem(state: CarrySpec, dtype: str) -> str | None:
+    """What is wrong with the numbers of one state; the comparisons are written so that NaN fails too."""
+    held = dtype if dtype in _LARGEST else "float32"
+    if not state.init or not all(abs(value) <= _LARGEST[held] for value in state.init):
+        return f"the initial vector of '{state.input}' must hold {held} numbers, at least one"
+    if dtype not in CARRY_INTEGERS:
+        unscaled = state.scale is None and state.zero_point is None
+        return None if unscaled else f"the {dtype} state '{state.input}' must have neither 'scale' nor 'zero_point'"
+    largest = CARRY_INTEGERS[dtype]
+    if state.scale is None or not SMALLEST_SCALE <= state.scale <= _LARGEST["float32"]:
+        return f"the {dtype} state '{state.input}' must have a 'scale' of at least {SMALLEST_SCALE:g}"
+    if state.zero_point is None or not 0 <= state.zero_point <= largest:
+        return f"the {dtype} state '{state.input}' must have a 'zero_point' from 0 to {largest}"
+    return None
 
 
 def _difference(field: str, expected: tuple[TensorSpec, ...], given: tuple[TensorSpec, ...]) -> str | None:

@@ -56,6 +56,10 @@ class Fields:
         except KeyError:
             raise InvalidBundle(f"{self._document}: field '{self._path}{name}' is missing") from None
 
+    def has(self, name: str) -> bool:
+        """Whether the field is there; for fields that older documents do not have."""
+        return name in self._data
+
     def refuse(self, name: str, rule: str) -> NoReturn:
         """Complain that field ``name`` must be ``rule``."""
         given = _shown(self._data.get(name))
@@ -109,6 +113,10 @@ class Fields:
         if not isinstance(value, dict):
             self.refuse(name, "an object")
         return value
+
+    def optional_object(self, name: str) -> dict[str, Any] | None:
+        """An object, or null."""
+        return None if self.raw(name) is None else self.object(name)
 
     def choice(self, name: str, kind: type[Choice]) -> Choice:
         """A member of ``kind`` by its value."""

@@ -58,12 +58,16 @@ class CarrySpec:
     Attributes:
         input: name of the graph input that takes the state.
         output: name of the graph output that gives the next one.
-        init: initial vector [hidden], the same for every row and position; float32 values.
+        init: initial vector [hidden], the same for every row and position; float32 values, whatever the graph stores.
+        scale: of a state that the graph stores in integers, ``real = scale * (stored - zero_point)``; else None.
+        zero_point: the stored value of 0; None where there is no scale.
     """
 
     input: str
     output: str
     init: tuple[float, ...]
+    scale: float | None = None
+    zero_point: int | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,8 @@ class Manifest:
         evidence: how the target is known to work.
         files: every other file of the bundle by name; filled in by :func:`~trm_edge.bundle.write_bundle`.
         parity: report of the last parity check, or None.
+        placement: where the nodes of the graph ran on the target (:class:`trm_edge.runtimes.placement.Placement`), or
+            None where that was not proven.
         latency: measured latencies.
         model_file: which of ``files`` is the graph.
 
@@ -130,6 +136,7 @@ class Manifest:
     evidence: Evidence
     files: Mapping[str, FileEntry] = field(default_factory=dict)
     parity: Mapping[str, Any] | None = None
+    placement: Mapping[str, Any] | None = None
     latency: Sequence[Mapping[str, Any]] = ()
     model_file: str = "model.onnx"
     schema_version: int = SCHEMA_VERSION
@@ -173,7 +180,7 @@ class Manifest:
             },
             "inputs": [_tensor_dict(spec) for spec in self.inputs],
             "outputs": [_tensor_dict(spec) for spec in self.outputs],
-            "carry": [{"input": c.input, "output": c.output, "init": list(c.init)} for c in self.carry],
+            "carry": [_carry_dict(state) for state in self.carry],
             "puzzles": list(self.puzzles),
             "puzzle_prefix_len": self.puzzle_prefix_len,
             "model_file": self.model_file,
@@ -182,6 +189,7 @@ class Manifest:
             "graph_stats": dict(self.graph_stats),
             "tools": dict(self.tools),
             "parity": None if self.parity is None else dict(self.parity),
+            "placement": None if self.placement is None else dict(self.placement),
             "latency": [dict(item) for item in self.latency],
         }
 
@@ -233,9 +241,7 @@ class Manifest:
             ),
             inputs=tuple(map(_tensor, data.children("inputs"))),
             outputs=tuple(map(_tensor, data.children("outputs"))),
-            carry=tuple(
-                CarrySpec(c.text("input"), c.text("output"), c.numbers("init")) for c in data.children("carry")
-            ),
+            carry=tuple(map(_carry, data.children("carry"))),
             puzzles=data.integers("puzzles"),
             puzzle_prefix_len=data.integer("puzzle_prefix_len"),
             model_file=data.text("model_file"),
@@ -243,7 +249,8 @@ class Manifest:
             model=data.object("model"),
             graph_stats=data.object("graph_stats"),
             tools=_tools(data),
-            parity=None if data.raw("parity") is None else data.object("parity"),
+            parity=data.optional_object("parity"),
+            placement=data.optional_object("placement") if data.has("placement") else None,
             latency=_latency(data),
         )
         if manifest.model_file not in manifest.files:
@@ -350,6 +357,23 @@ def _latency(data: Fields) -> tuple[dict[str, Any], ...]:
     if not all(isinstance(item, dict) for item in items):
         data.refuse("latency", "an array of objects")
     return tuple(items)
+
+
+def _carry(data: Fields) -> CarrySpec:
+    return CarrySpec(
+        data.text("input"),
+        data.text("output"),
+        data.numbers("init"),
+        scale=data.number("scale") if data.has("scale") else None,
+        zero_point=data.integer("zero_point") if data.has("zero_point") else None,
+    )
+
+
+def _carry_dict(state: CarrySpec) -> dict[str, Any]:
+    """A state of floats has two fields less."""
+    written = {"input": state.input, "output": state.output, "init": list(state.init)}
+    integer = {"scale": state.scale, "zero_point": state.zero_point}
+    return written | {name: value for name, value in integer.items() if value is not None}
 
 
 def _tensor(data: Fields) -> TensorSpec:

@@ -127,10 +127,12 @@ def _read_archive(path: Path) -> Bundle:
 
     from trm_edge.bundle.archive import open_archive
 
-    manifest = Manifest.from_json(manifest_text(path))
+    text = manifest_text(path)
+    manifest = Manifest.from_json(text)
     unpacked = TemporaryDirectory(prefix="trm-edge-", ignore_cleanup_errors=True)
     folder = Path(unpacked.name)
     try:
+        (folder / MANIFEST).write_bytes(text.encode())  # whoever is handed the folder finds a bundle in it
         with open_archive(path) as archive:
             _check_listing(path, manifest, archive.names())
             for name, entry in manifest.files.items():

@@ -115,7 +115,8 @@ def update_manifest(path: Path | str, **changes: Any) -> Manifest:
                 os.replace(fresh, path / MANIFEST)
                 _sync_folder(path)
             else:
-                _store(bundle.folder / MANIFEST, text.encode())  # the unpacked copy
+                (bundle.folder / MANIFEST).unlink()  # of the unpacked copy
+                _store(bundle.folder / MANIFEST, text.encode())
                 pack(bundle.folder, fresh)
                 os.replace(fresh, path)
                 _sync_folder(path.parent)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trm_edge.cli.main import typed
 from trm_edge.errors import InvalidInput
 from trm_edge.specs import Format, GraphVariant, Precision
 
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
 
 def export(
+    context: typer.Context,
     model: Annotated[
         str | None, typer.Argument(help="Bundled model or checkpoint file; default: the 9x9 Sudoku solver.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder or .zip to write; default: the bundle's name, here.")] = None,
-    format: Annotated[Format, typer.Option(help="File format of the graph.")] = Format.ONNX,
-    graph: Annotated[GraphVariant, typer.Option(help="Layout of the recursion.")] = GraphVariant.STEP,
-    precision: Annotated[Precision, typer.Option(help="Number format.")] = Precision.FP32,
+    format: Annotated[
+        Format | None, typer.Option(help="File format of the graph; default: the target's usual one, as the next two.")
+    ] = None,
+    graph: Annotated[GraphVariant | None, typer.Option(help="Layout of the recursion.")] = None,
+    precision: Annotated[Precision | None, typer.Option(help="Number format.")] = None,
     target: Annotated[str, typer.Option(help="Processor; see trm-edge targets.")] = "cpu",
     steps: Annotated[int, typer.Option(help="Depth of an unrolled graph; default budget of the others.")] = 16,
     threshold: Annotated[
@@ -37,32 +41,49 @@ def export(
     ] = None,
     calibration_samples: Annotated[int, typer.Option(help="How many puzzles to calibrate (or search) on.")] = 64,
     optimize_for: Annotated[
-        str, typer.Option(help="Whose integer kernels: x86-64 (VNNI), x86-64-avx2 or arm64.")
-    ] = "x86-64",
+        str | None,
+        typer.Option(help="Whose integer kernels: x86-64 (VNNI), x86-64-avx2 or arm64; default: the target's."),
+    ] = None,
     per_tensor: Annotated[
         bool, typer.Option("--per-tensor", help="One scale for a whole weight, not one for every output channel.")
     ] = False,
     max_drop: Annotated[
         float, typer.Option(help="Percentage points of exact accuracy that --precision auto may lose.")
     ] = 0.5,
-    backend: Annotated[str, typer.Option(help="ExecuTorch only: xnnpack, or portable for plain kernels.")] = "xnnpack",
-    batch: Annotated[int, typer.Option(help="ExecuTorch only: puzzles a call, built in.")] = 1,
+    backend: Annotated[
+        str | None, typer.Option(help="ExecuTorch only: a back-end of the target; on the CPU xnnpack or portable.")
+    ] = None,
+    batch: Annotated[int, typer.Option(help="Puzzles a call, built in; ONNX on the CPU takes any number.")] = 1,
     bundled_io: Annotated[
         bool, typer.Option("--bundled-io", help="ExecuTorch only: add a .bpte with golden inputs and outputs.")
     ] = False,
     puzzles: Annotated[str | None, typer.Option(help="Puzzle embeddings to keep: '3,7,10-19' or 'all'.")] = None,
-    opset: Annotated[int, typer.Option(help="ONNX operator set, 18 to 23.")] = 23,
+    opset: Annotated[
+        int | None, typer.Option(help="ONNX operator set, 18 to 23; default: the newest that the target reads.")
+    ] = None,
     golden: Annotated[int, typer.Option(help="Golden puzzles that travel with the bundle.")] = 4,
     golden_data: Annotated[Path | None, typer.Option(help="CSV or JSON to take the golden puzzles from.")] = None,
     verify: Annotated[
         bool, typer.Option(help="Replay the golden puzzles afterwards; exit code 1 if they differ.")
     ] = True,
+    require_full: Annotated[
+        bool,
+        typer.Option("--require-full", help="Fail if the target's runtime places a node elsewhere (or is not here)."),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what lies at --out.")] = False,
 ) -> None:
     """Export a model as a bundle: graph, golden vectors, manifest and model card."""
+    from trm_edge.cli.elsewhere import run_elsewhere
+    from trm_edge.cli.exported import report
+    from trm_edge.export.targets import get_target
     from trm_edge.optional import require
 
-    for package in ("onnx", "torch", "safetensors"):
+    chosen = get_target(target)
+    choice = chosen.choose(format=format, graph=graph, precision=precision)
+    format, graph, precision = choice.format, choice.graph, choice.precision
+    if chosen.environment is not None and chosen.exports_there:
+        run_elsewhere(chosen.environment, typed(context))
+    for package in (format.value, "torch", "safetensors"):
         require(package, extra="export")
     from trm_edge.cli.progress import planning
     from trm_edge.export.calibration import CalibrationOptions
@@ -80,14 +101,14 @@ def export(
         target=target,
         steps=steps,
         puzzles=kept,
-        opset=opset,
+        opset=chosen.opset if opset is None else opset,
         golden=golden,
         threshold=threshold,
         quantization=QuantizationOptions(
             CalibrationOptions(calibration, calibration_samples),
-            optimize_for=optimize_for,
             per_channel=not per_tensor,
             max_drop=max_drop,
+            **dict(chosen.quantization) | ({} if optimize_for is None else {"optimize_for": optimize_for}),
         ),
         format=format,
         backend=backend,
@@ -103,7 +124,7 @@ def export(
             options,
             out or Path(bundle_name(name, options)),
             name=name,
-            model_card=_read_card(card) if card.is_file() else None,
+            model_card=read_card(card) if card.is_file() else None,
             puzzles=None if golden_data is None else _first(checkpoint, golden_data, golden),
             calibration=None
             if calibration_data is None
@@ -111,7 +132,7 @@ def export(
             progress=progress,
             overwrite=overwrite,
         )
-    _report(path, verify=verify)
+    report(path, verify=verify, require_full=require_full)
 
 
 def _refuse_idle(precision: Precision, **given: object) -> None:
@@ -151,7 +172,12 @@ def parse_puzzles(text: str, checkpoint: Checkpoint) -> tuple[int, ...]:
     return tuple(ids)
 
 
-def _read_card(path: Path) -> str:
+def read_card(path: Path) -> str:
+    """The text of a model card.
+
+    Raises:
+        InvalidInput: it is not UTF-8.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -180,38 +206,3 @@ def _spread(checkpoint: Checkpoint, data: Path, count: int) -> list[Puzzle]:
         raise InvalidInput(f"{data} holds no puzzles.")
     count = min(count, len(puzzles))
     return [puzzles[number * len(puzzles) // count] for number in range(count)]
-
-
-def _report(path: Path, *, verify: bool) -> None:
-    """Say what was written, and let the bundle prove itself."""
-    from rich.console import Console
-    from rich.text import Text
-
-    from trm_edge.bundle import read_bundle
-    from trm_edge.cli.inspect import quantization_lines
-
-    with read_bundle(path) as bundle:
-        manifest, stats = bundle.manifest, bundle.manifest.graph_stats
-        console = Console()
-        console.print(Text(str(path), style="bold"), soft_wrap=True)  # a path is neither markup nor prose to wrap
-        console.print(
-            f"  {manifest.format} {manifest.graph} graph, {manifest.precision}; {stats['file_bytes']:,} bytes = "
-            f"{stats['file_to_weights']:.3f} x the weights",
-            highlight=False,
-            soft_wrap=True,
-        )
-        for line in quantization_lines(stats):
-            console.print(f"  {line}", highlight=False, soft_wrap=True)
-        if verify:
-            from trm_edge.runtimes import open_session
-            from trm_edge.verify.bounds import DEFAULT_BOUNDS
-            from trm_edge.verify.check import verify_bundle
-
-            with open_session(bundle) as session:
-                found = verify_bundle(bundle, session, DEFAULT_BOUNDS[manifest.precision])
-            console.print(f"  golden vectors: {found.golden}", highlight=False)
-            found.require_kept()
-            if manifest.format is Format.ONNX and stats["integer_share"]:  # XNNPACK's are counted in the file
-                from trm_edge.profile.kernels import prove_kernels
-
-                console.print(f"  {prove_kernels(bundle)}", highlight=False)

@@ -42,6 +42,8 @@ def described(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "graph", f"{m.format}, {m.graph}, {m.steps} steps{'' if m.graph == 'unrolled' else ' by default'}"
     yield "precision", str(m.precision)
     yield "target", f"{m.target} (evidence: {m.evidence})"
+    if m.placement is not None:
+        yield "placement", placement_line(m.placement)
     limits = f"from step {m.halting.min_steps}, at most {m.halting.max_steps} steps"
     yield "halting", f"{m.halting.policy}, threshold {m.halting.threshold:g}, {limits}"
     if m.puzzles:
@@ -55,6 +57,13 @@ def described(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "made", f"{m.created} with {', '.join(f'{tool} {version}' for tool, version in m.tools.items())}"
     yield from _block("files", (f"{name}  {e.size:,} bytes  sha256 {e.sha256[:12]}" for name, e in m.files.items()))
     yield "", f"all {len(m.files)} files are there, sizes and hashes agree"
+
+
+def placement_line(placement: Mapping[str, Any]) -> str:
+    """Where the nodes ran when the bundle was made."""
+    from trm_edge.runtimes.placement import Placement
+
+    return f"{Placement.from_dict(placement)} ({placement['counted']})"
 
 
 def _stats(stats: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

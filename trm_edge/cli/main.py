@@ -25,12 +25,17 @@ COMMANDS = {
     "data": ("trm_edge.cli.data:data", "Build datasets in the official layout, and look into them."),
     "train": ("trm_edge.cli.train:train", "Train a model from a recipe, or go on with a run."),
     "import": ("trm_edge.cli.import_:import_", "Convert an official checkpoint (TRM, HRM)."),
-    "targets": ("trm_edge.cli.targets:targets", "List the processors that models are exported for."),
+    "targets": (
+        "trm_edge.cli.targets:targets",
+        "List the processors models are exported for; install what some need.",
+    ),
+    "doctor": ("trm_edge.cli.doctor:doctor", "Check this machine, and say what to install."),
     "export": ("trm_edge.cli.export:export", "Export a model as a bundle."),
     "inspect": ("trm_edge.cli.inspect:inspect", "Say what a bundle holds, after checking its files."),
     "verify": ("trm_edge.cli.verify:verify", "Compare a bundle with the float model it was made from."),
     "compare": ("trm_edge.cli.compare:compare", "Put bundles side by side: accuracy, time, size, memory."),
-    "profile": ("trm_edge.cli.profile:profile", "Time the operators of a bundle's graph."),
+    "profile": ("trm_edge.cli.profile:profile", "Measure time, starts, memory and accuracy at every budget."),
+    "tune": ("trm_edge.cli.tune:tune", "Find the bundle and policy for a latency or an accuracy."),
     "solve": ("trm_edge.cli.solve:solve", "Solve puzzles with a bundle."),
     "evaluate": ("trm_edge.cli.evaluate:evaluate", "Measure how many puzzles of a file a bundle solves."),
     "generate": ("trm_edge.cli.generate:generate", "Write fresh puzzles to a CSV file."),
@@ -51,6 +56,7 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The real command behind a name."""
+        ctx.obj = list(args)  # see typed()
         name, _, rest = super().resolve_command(ctx, args)
         return name, None if name is None else load_command(name), rest
 
@@ -74,6 +80,11 @@ class LazyGroup(TyperGroup):
             print(f"error: {_one_line(place + (error.strerror or str(error)))}", file=sys.stderr)
             raise typer.Exit(TrmEdgeError.exit_code) from None
         return result
+
+
+def typed(context: typer.Context) -> list[str]:
+    """What was typed after ``trm-edge``, the command's name first."""
+    return list(context.find_root().obj)
 
 
 def load_command(name: str) -> Any:
