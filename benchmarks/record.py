@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).with_name("results")
-PACKAGES = ("trm-edge", "torch", "onnx", "onnxruntime", "executorch", "numpy", "numba")
+PACKAGES = ("trm-edge", "torch", "onnx", "onnxruntime", "onnxruntime-qnn", "openvino", "executorch", "numpy", "numba")
 
 
 def machine() -> dict[str, Any]:

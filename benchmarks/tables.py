@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import target_tables
 from record import RESULTS
 
 ROOT = Path(__file__).parent.parent
@@ -307,6 +308,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "generator": generator,
     "train-step": train_step,
     "voting": voting,
+    "targets": target_tables.registry,
+    "target-environments": target_tables.environments,
+    "target-parity": target_tables.parity,
+    "target-depth": target_tables.depth,
 }
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trm_edge.errors import InvalidCheckpoint, InvalidConfig
-from trm_edge.export.quantization import Scale, model_sites
+from trm_edge.export.quantization import Scale, model_sites, token_mixings
 from trm_edge.export.ranges import DEFAULT_METHOD, METHODS, Histogram, Range
 from trm_edge.export.smoothing import Peaks, equalized
 from trm_edge.model.network import RecursiveModel
@@ -141,6 +141,34 @@ def smooth(
     return Smoothed(rewritten, {site: scale for site, scale in scales.items() if scale is not None})
 
 
+def channel_divisors(
+    model: RecursiveModel, tokens: Tokens, puzzle_ids: Sequence[int], *, steps: int, threshold: float
+) -> dict[str, NDArray[np.float32]]:
+    """How loud each channel is where a token mixing enters its norm, of those mixings whose channels differ much.
+
+    Watches the first :data:`BATCH` puzzles. Arguments as in :func:`calibrate`.
+
+    Returns:
+        The largest magnitude of each channel, float32 [hidden], by the name of the mixing: ``L0.t``.
+    """
+    peaks: dict[str, Peaks] = {}
+
+    def watch(name: str) -> Callable[[Any, tuple[Tensor, ...], Tensor], None]:
+        def see(module: Any, inputs: tuple[Tensor, ...], mixed: Tensor) -> None:
+            seen = Peaks.of(inputs[0] + mixed, over_tokens=True)
+            peaks[name] = peaks[name].joined(seen) if name in peaks else seen
+
+        return see
+
+    with ExitStack() as stack:
+        for name, mixing in token_mixings(model):
+            stack.callback(mixing.register_forward_hook(watch(name)).remove)
+        for _ in trajectory(model, tokens[:BATCH], puzzle_ids[:BATCH], steps, threshold):
+            pass
+    scales = {name: seen.channel_scales() for name, seen in peaks.items()}
+    return {name: scale for name, scale in scales.items() if scale is not None}
+
+
 def calibrate(
     model: RecursiveModel,
     tokens: Tokens,
@@ -216,7 +244,7 @@ def network_inputs(
             if network is not None:
                 stack.callback(network.register_forward_pre_hook(watch(level)).remove)
         for row in range(len(tokens)):
-            for _ in _trajectory(model, tokens[row : row + 1], puzzle_ids[row : row + 1], steps, threshold):
+            for _ in trajectory(model, tokens[row : row + 1], puzzle_ids[row : row + 1], steps, threshold):
                 yield from ((level, z, torch.zeros_like(z)) for level, z in passes)
                 passes.clear()
             progress(1)
@@ -237,14 +265,14 @@ def _run(
         chosen = slice(start, start + BATCH)
         step = 1
         with _watched(model, lambda site, x: see(site, step, x)):  # noqa: B023 - called within the iteration
-            for rows in _trajectory(model, tokens[chosen], puzzle_ids[chosen], steps, threshold):
+            for rows in trajectory(model, tokens[chosen], puzzle_ids[chosen], steps, threshold):
                 made += rows
                 step += 1
         progress(len(tokens[chosen]))
     return made
 
 
-def _trajectory(
+def trajectory(
     model: RecursiveModel, tokens: Tokens, puzzle_ids: Sequence[int], steps: int, threshold: float
 ) -> Iterator[int]:
     """Make one supervision step at a time with the puzzles that have not halted; gives how many took part."""

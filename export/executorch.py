@@ -40,14 +40,14 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 from torch.fx.passes.infra.partitioner import Partition
 
-from trm_edge.errors import InvalidConfig, Refused, unknown
+from trm_edge.errors import InvalidConfig, Refused
+from trm_edge.export.executorch_backends import refusal
 from trm_edge.export.executorch_modules import Embed, Heads, NetworkPass
 from trm_edge.export.executorch_quantize import Pass, quantize
 from trm_edge.export.executorch_stats import program_stats
 from trm_edge.model.network import RecursiveModel
 from trm_edge.specs import Precision, TensorSpec
 
-BACKENDS = ("xnnpack", "portable")
 MAX_BATCH = 4096
 
 
@@ -69,27 +69,6 @@ class Program:
     outputs: tuple[TensorSpec, ...]
     stats: dict[str, Any]
     manager: ExecutorchProgramManager
-
-
-def refusal(precision: Precision, backend: str) -> str | None:
-    """Why a backend cannot realise a precision, in one line, or None."""
-    if backend not in BACKENDS:
-        return unknown("ExecuTorch backend", backend, BACKENDS)
-    if precision is Precision.FP32:
-        return None
-    if precision is Precision.W8:
-        return (
-            "XNNPACK takes int8 weights with int8 activations only: a w8 product would fall out of the delegate. "
-            "Use w8a8-dynamic, which is as small and faster."
-        )
-    if precision not in (Precision.W8A8, Precision.W8A8_DYNAMIC):
-        return f"ExecuTorch programs are written in fp32, w8a8 and w8a8-dynamic, not in {precision}. Use one of these."
-    if backend == "portable":
-        return (
-            f"The portable kernels of ExecuTorch have no integer matrix product, so {precision} would be slower than "
-            "fp32. Use --backend xnnpack, or --precision fp32."
-        )
-    return None
 
 
 def build_program(
@@ -124,10 +103,10 @@ def build_program(
         raise Refused(reason)
     if not 1 <= batch <= MAX_BATCH:
         raise InvalidConfig(f"batch = {batch} is out of range. Allowed: 1 to {MAX_BATCH}.")
-    with _quiet(), torch.no_grad():
-        exported = _export(model, precision, tuple(puzzles), batch, passes, calibration)
+    with quiet(), torch.no_grad():
+        exported = export_methods(model, precision, tuple(puzzles), batch, passes, calibration)
         manager, stats = lower_methods(exported, backend)
-    inputs, outputs = _contract(model, len(puzzles), batch)
+    inputs, outputs = step_contract(model, len(puzzles), batch)
     return Program(bytes(manager.buffer), inputs, outputs, stats, manager)
 
 
@@ -163,6 +142,14 @@ def method_modules(model: RecursiveModel, puzzles: Sequence[int]) -> dict[str, n
     return {name: module.eval() for name, module in modules.items()}
 
 
+def method_examples(model: RecursiveModel, puzzles: Sequence[int], batch: int) -> dict[str, tuple[Tensor, ...]]:
+    """Inputs of the methods, of the shapes to build in."""
+    tokens = torch.zeros(batch, model.config.seq_len, dtype=torch.int32)
+    ids = (torch.zeros(batch, dtype=torch.int32),) if len(puzzles) > 1 else ()
+    z_H, z_L = (state.clone(memory_format=torch.contiguous_format) for state in model.initial_carry(batch))
+    return {"embed": (tokens, *ids), "network_L": (z_L, z_H), "network_H": (z_H, z_L), "heads": (z_H,)}
+
+
 def write_bundled(program: Program, model: RecursiveModel, tokens: Tensor, puzzles: Sequence[int] = ()) -> bytes:
     """The program as a ``.bpte``: with inputs for each of its methods and what the float model answers to them.
 
@@ -176,7 +163,7 @@ def write_bundled(program: Program, model: RecursiveModel, tokens: Tensor, puzzl
     assert isinstance(batch, int)
     modules = method_modules(model, puzzles)
     cases: dict[str, list[MethodTestCase]] = {name: [] for name in modules}
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         for row in tokens:
             given: tuple[Tensor, ...] = (row.to(torch.int32).expand(batch, -1).contiguous(),)
             if len(puzzles) > 1:
@@ -209,7 +196,7 @@ class _WholeMethod(XnnpackPartitioner):  # type: ignore[misc]  # the library is 
         return partitions
 
 
-def _export(
+def export_methods(
     model: RecursiveModel,
     precision: Precision,
     puzzles: tuple[int, ...],
@@ -218,20 +205,12 @@ def _export(
     calibration: str,
 ) -> dict[str, ExportedProgram]:
     """The methods as exported graphs, quantized where the precision says so."""
-    modules = method_modules(model, puzzles)
-    tokens = torch.zeros(batch, model.config.seq_len, dtype=torch.int32)
-    ids = (torch.zeros(batch, dtype=torch.int32),) if len(puzzles) > 1 else ()
-    z_H, z_L = (state.clone(memory_format=torch.contiguous_format) for state in model.initial_carry(batch))
-    examples: dict[str, tuple[Tensor, ...]] = {
-        "embed": (tokens, *ids),
-        "network_L": (z_L, z_H),
-        "network_H": (z_H, z_L),
-        "heads": (z_H,),
-    }
+    modules, examples = method_modules(model, puzzles), method_examples(model, puzzles, batch)
     networks = {name[-1]: module for name, module in modules.items() if name.startswith("network")}
     quantized: dict[str, ExportedProgram] = {}
     if precision is not Precision.FP32:
         static = precision is Precision.W8A8
+        z_L, z_H = examples["network_L"]
         exported = quantize(networks, (z_L, z_H), (passes or ()) if static else None, calibration=calibration)
         quantized = {f"network_{level}": program for level, program in exported.items()}
     return {
@@ -240,7 +219,9 @@ def _export(
     }
 
 
-def _contract(model: RecursiveModel, puzzles: int, batch: int) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+def step_contract(
+    model: RecursiveModel, puzzles: int, batch: int, *, carry_dtype: str = "float32"
+) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
     """What a supervision step takes and gives, as of a ``step`` graph."""
     config = model.config
     carry = (batch, config.total_len, config.hidden_size)
@@ -248,20 +229,20 @@ def _contract(model: RecursiveModel, puzzles: int, batch: int) -> tuple[tuple[Te
     inputs = (
         TensorSpec("tokens", (batch, config.seq_len), "int32"),
         *ids,
-        TensorSpec("z_H", carry, "float32"),
-        TensorSpec("z_L", carry, "float32"),
+        TensorSpec("z_H", carry, carry_dtype),
+        TensorSpec("z_L", carry, carry_dtype),
     )
     outputs = (
         TensorSpec("logits", (batch, config.seq_len, config.vocab_size), "float32"),
         TensorSpec("q_halt", (batch,), "float32"),
-        TensorSpec("z_H_next", carry, "float32"),
-        TensorSpec("z_L_next", carry, "float32"),
+        TensorSpec("z_H_next", carry, carry_dtype),
+        TensorSpec("z_L_next", carry, carry_dtype),
     )
     return inputs, outputs
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the libraries' deprecation notices and progress notes from the user; errors are exceptions all the same."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)

@@ -14,7 +14,7 @@ Knows nothing of lowering, precisions or files.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +22,8 @@ from torch import Tensor, nn
 
 from trm_edge.model.config import ModelConfig
 from trm_edge.model.network import Attention, Block, Network, RecursiveModel, SwiGLU, rotary_table
+
+_QUIET = 1e-4  #: channels are taken for at least this share of the loudest: one that never spoke may yet speak
 
 
 class ResidualLinear(nn.Linear):
@@ -84,6 +86,39 @@ class NetworkPass(nn.Module):
         return x
 
 
+def balance(networks: Mapping[str, NetworkPass], passes: Iterable[tuple[str, Tensor, Tensor]]) -> None:
+    """Give the channels of token mixing one size, in place, for arithmetic that has one scale a tensor.
+
+    The norm over tokens works channel by channel and takes its size away, so that training does not care if a few
+    channels grow hundreds of times as large as the others, and their squares a hundred thousand times. A factor a
+    channel before the norm changes nothing but the weight of its epsilon, which is made too small to count.
+
+    Args:
+        networks: float passes by level; what has no token mixing stays as it is. A model of one network has the level
+            ``"L"`` alone.
+        passes: level and inputs of passes to measure the channels with, some of each network.
+    """
+    layers = [layer for network in networks.values() for layer in network.layers]
+    blocks = [layer for layer in layers if isinstance(layer, _Block) and layer.tokens is not None]
+    peaks: dict[nn.Module, Tensor] = {}
+
+    def see(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        peak = inputs[0].abs().amax((0, 2))
+        peaks[norm] = torch.maximum(peaks.get(norm, peak), peak)
+
+    hooks = [block.norm.register_forward_pre_hook(see) for block in blocks]
+    with torch.no_grad():
+        for level, z, injected in passes:
+            networks.get(level, networks["L"])(z, injected)
+    for hook in hooks:
+        hook.remove()
+    for block in blocks:
+        peak = peaks[block.norm]
+        peak = peak.clamp_min(_QUIET * float(peak.max()))
+        block.channel_scales = (1 / peak)[:, None]
+        block.norm.eps = block.norm.eps / float(peak.max()) ** 2
+
+
 class Heads(nn.Module):
     """``z_H`` [batch, prefix + seq, hidden] to ``logits`` [batch, seq, vocab] and the halting logit [batch]."""
 
@@ -131,9 +166,10 @@ class _SwiGLU(nn.Module):
         self.gate, self.up = _linear(mlp.gate_proj.weight.detach()), _linear(mlp.up_proj.weight.detach())
         self.down = _linear(mlp.down_proj.weight.detach(), ResidualLinear)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, scaled: Tensor | None = None) -> Tensor:
+        """The block of ``x``; what is linear in it may be given in another scale, which the result then has."""
         gate = self.gate(x)
-        mixed: Tensor = self.down(gate * torch.sigmoid(gate) * self.up(x))
+        mixed: Tensor = self.down(gate * torch.sigmoid(gate) * self.up(x if scaled is None else scaled))
         return mixed
 
 
@@ -180,8 +216,11 @@ class _Attention(nn.Module):
 class _Block(nn.Module):
     """One post-norm layer."""
 
+    channel_scales: Tensor | None
+
     def __init__(self, block: Block, config: ModelConfig) -> None:
         super().__init__()
+        self.register_buffer("channel_scales", None)  # [hidden, 1], see `balance`
         self.tokens: _SwiGLU | None = None
         self.attention: _Attention | None = None
         if block.token_mlp is not None:
@@ -196,7 +235,8 @@ class _Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.tokens is not None:
             turned = x.transpose(1, 2)  # [batch, hidden, length]; the official norm is over the tokens here
-            x = self.norm(turned + self.tokens(turned)).transpose(1, 2)
+            scaled = turned if self.channel_scales is None else turned * self.channel_scales
+            x = self.norm(scaled + self.tokens(turned, scaled)).transpose(1, 2)
         elif self.attention is not None:
             x = self.norm(x + self.attention(x))
         normed: Tensor = self.channel_norm(x + self.channels(x))

@@ -23,6 +23,7 @@ from torch.export import ExportedProgram
 
 PRODUCTS = ("XNNFullyConnected", "XNNBatchMatrixMultiply")
 _INTEGER = "xnn_datatype_q"  #: prefix of the names of XNNPACK's quantized types
+_WEIGHTS = {torch.int8: "int8", torch.int16: "int16", torch.float32: "float"}
 _PORTABLE_PRODUCTS = ("aten.linear", "aten.mm", "aten.addmm", "aten.bmm")
 
 
@@ -39,7 +40,7 @@ def program_stats(lowered: EdgeProgramManager, exported: Mapping[str, ExportedPr
         ``undelegated`` (operators by name), ``integer_products`` and ``float_products``.
     """
     methods = {name: method_stats(lowered.exported_program(name)) for name in exported}
-    stored = _unique_bytes(exported.values())
+    stored = unique_bytes(exported.values())
     return {
         "unique_weight_bytes": sum(stored.values()),
         "int8_bytes": stored["int8"],
@@ -105,7 +106,7 @@ def _xnnpack_graph(payload: bytes) -> dict[str, Any]:
     return graph
 
 
-def _unique_bytes(programs: Iterable[ExportedProgram]) -> dict[str, int]:
+def unique_bytes(programs: Iterable[ExportedProgram]) -> dict[str, int]:
     """Bytes of the constants that the methods use, equal ones counted once. Zero points (int64) are no weights."""
     seen: dict[tuple[torch.dtype, bytes], int] = {}
     for program in programs:
@@ -118,10 +119,7 @@ def _unique_bytes(programs: Iterable[ExportedProgram]) -> dict[str, int]:
         }
         for placeholder, name in targets.items():
             tensor = program.state_dict.get(name, program.constants.get(name))
-            if placeholder in used and isinstance(tensor, torch.Tensor) and tensor.dtype in (torch.int8, torch.float32):
+            if placeholder in used and isinstance(tensor, torch.Tensor) and tensor.dtype in _WEIGHTS:
                 content = tensor.detach().contiguous().numpy().tobytes()
                 seen[tensor.dtype, content] = len(content)
-    return {
-        "int8": sum(size for (dtype, _), size in seen.items() if dtype is torch.int8),
-        "float": sum(size for (dtype, _), size in seen.items() if dtype is torch.float32),
-    }
+    return {name: sum(size for (kind, _), size in seen.items() if kind is dtype) for dtype, name in _WEIGHTS.items()}

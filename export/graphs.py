@@ -19,14 +19,14 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from trm_edge.bundle.contract import BATCH
 from trm_edge.export.graph_builder import DOMAIN, Constants, GraphBuilder, make_function, make_model
 from trm_edge.export.precision import INTEGER
 from trm_edge.export.products import Products
 from trm_edge.export.quantization import Plan
 from trm_edge.model.network import Block, RecursiveModel, SwiGLU, rotary_table
-from trm_edge.specs import GraphVariant, TensorSpec
+from trm_edge.specs import Dim, GraphVariant, TensorSpec
 
-OPSETS = range(18, 24)
 RMS_NORM_OPSET = 23  #: first opset with RMSNormalization
 
 Array = NDArray[np.float32]
@@ -74,26 +74,34 @@ def build_graph(
     Raises:
         InvalidCheckpoint: a weight is too large for ``dtype``, or not finite.
     """
-    writer = _Writer(model, puzzles, dtype, opset, plan or Plan())
+    writer = GraphWriter(model, puzzles, dtype, opset, plan or Plan())
     build = {GraphVariant.STEP: writer.step, GraphVariant.LOOP: writer.loop}
     return writer.unrolled(steps) if variant is GraphVariant.UNROLLED else build[variant]()
 
 
-class _Writer:
+class GraphWriter:
     """Writes one model; the methods named after graph variants are the ways to arrange the same pieces."""
 
-    def __init__(self, model: RecursiveModel, puzzles: Sequence[int], dtype: str, opset: int, plan: Plan) -> None:
-        self.model, self.config = model, model.config
+    def __init__(
+        self,
+        model: RecursiveModel,
+        puzzles: Sequence[int],
+        dtype: str,
+        opset: int,
+        plan: Plan,
+        batch: Dim = BATCH,
+    ) -> None:
+        self.model, self.config, self.batch = model, model.config, batch
         self.puzzles, self.dtype, self.opset, self.plan = tuple(puzzles), dtype, opset, plan
         self.constants = Constants()
         self.products = Products(self.constants, dtype, plan)
         self.main = GraphBuilder(self.constants)
         config = self.config
-        carry = ("batch", config.total_len, config.hidden_size)
-        self.tokens = TensorSpec("tokens", ("batch", config.seq_len), "int32")
+        carry = (self.batch, config.total_len, config.hidden_size)
+        self.tokens = TensorSpec("tokens", (self.batch, config.seq_len), "int32")
         self.carry_in = (TensorSpec("z_H", carry, dtype), TensorSpec("z_L", carry, dtype))
         self.carry_out = (TensorSpec("z_H_next", carry, dtype), TensorSpec("z_L_next", carry, dtype))
-        self.logits = ("batch", config.seq_len, config.vocab_size)
+        self.logits = (self.batch, config.seq_len, config.vocab_size)
 
     # -- the variants -------------------------------------------------------------------------
 
@@ -103,14 +111,14 @@ class _Writer:
         x = self._embed(g)
         z_H, _ = self._recurse(g, "z_H", "z_L", x, ("z_H_next", "z_L_next"))
         self._heads(g, z_H, ("logits", "q_halt"))
-        outputs = (TensorSpec("logits", self.logits, "float32"), TensorSpec("q_halt", ("batch",), "float32"))
+        outputs = (TensorSpec("logits", self.logits, "float32"), TensorSpec("q_halt", (self.batch,), "float32"))
         return self._finish((*self._puzzle_inputs(), *self.carry_in), (*outputs, *self.carry_out))
 
     def unrolled(self, steps: int) -> Graph:
         """``steps`` supervision steps in a row, each a call of one function (which runtimes inline)."""
         g = self.main
         x = self._embed(g)
-        z_H, z_L = self._initial_carry(g)
+        z_H, z_L = self._initial_carry(g, x)
         body = g.child("s")
         z_H_out, z_L_out = self._recurse(body, "z_H", "z_L", "x", None)
         logits, q_halt = self._heads(body, z_H_out, None)
@@ -133,7 +141,7 @@ class _Writer:
         g.op("Concat", *all_q, axis=0, output="q_halt")
         outputs = (
             TensorSpec("logits", (steps, *self.logits), "float32"),
-            TensorSpec("q_halt", (steps, "batch"), "float32"),
+            TensorSpec("q_halt", (steps, self.batch), "float32"),
         )
         return self._finish(self._puzzle_inputs(), outputs, functions=[function])
 
@@ -141,7 +149,7 @@ class _Writer:
         """A Loop that ends when every row has halted or the budget is spent; a halted row keeps its answer."""
         g, config = self.main, self.config
         x = self._embed(g)
-        z_H, z_L = self._initial_carry(g)
+        z_H, z_L = self._initial_carry(g, x)
         rows = g.op("Shape", "tokens", start=0, end=1)  # [1]
         zero_q = g.op("ConstantOfShape", rows, value=_scalar(0.0, np.float32))
         shape = g.op("Concat", rows, g.ints(config.seq_len, config.vocab_size), axis=0)
@@ -162,9 +170,9 @@ class _Writer:
 
         row_specs = (
             ("float32", "logits", self.logits),
-            ("float32", "q", ("batch",)),
-            ("int64", "steps", ("batch",)),
-            ("bool", "active", ("batch",)),
+            ("float32", "q", (self.batch,)),
+            ("int64", "steps", (self.batch,)),
+            ("bool", "active", (self.batch,)),
         )
         carried = [TensorSpec(f"b_{n}", s.shape, s.dtype) for n, s in zip("HL", self.carry_in, strict=True)]
         carried += [TensorSpec(f"b_{name}", shape, dtype) for dtype, name, shape in row_specs]
@@ -186,13 +194,13 @@ class _Writer:
         controls = (TensorSpec("budget", (), "int64"), TensorSpec("threshold", (), "float32"))
         outputs = (
             TensorSpec("logits", self.logits, "float32"),
-            TensorSpec("q_halt", ("batch",), "float32"),
-            TensorSpec("steps", ("batch",), "int64"),
+            TensorSpec("q_halt", (self.batch,), "float32"),
+            TensorSpec("steps", (self.batch,), "int64"),
         )
         return self._finish((*self._puzzle_inputs(), *controls), outputs)
 
     def _puzzle_inputs(self) -> tuple[TensorSpec, ...]:
-        ids = (TensorSpec("puzzle_ids", ("batch",), "int32"),) if len(self.puzzles) > 1 else ()
+        ids = (TensorSpec("puzzle_ids", (self.batch,), "int32"),) if len(self.puzzles) > 1 else ()
         return (self.tokens, *ids)
 
     def _finish(
@@ -206,10 +214,9 @@ class _Writer:
 
     # -- the pieces ---------------------------------------------------------------------------
 
-    def _initial_carry(self, g: GraphBuilder) -> tuple[str, str]:
-        """``(z_H, z_L)`` before the first step, for as many rows as there are tokens."""
-        rows = g.op("Shape", "tokens", start=0, end=1)
-        shape = g.op("Concat", rows, g.ints(self.config.total_len, self.config.hidden_size), axis=0)
+    def _initial_carry(self, g: GraphBuilder, x: str) -> tuple[str, str]:
+        """``(z_H, z_L)`` before the first step, of the shape of ``x``: GPUs leave arithmetic on shapes to the CPU."""
+        shape = g.op("Shape", x)
         z_H = g.op("Expand", self.products.weight("H_init", _numpy(self.model.H_init)), shape)
         return z_H, g.op("Expand", self.products.weight("L_init", _numpy(self.model.L_init)), shape)
 
@@ -232,10 +239,13 @@ class _Writer:
         if len(self.puzzles) > 1:
             rows = g.op("Gather", self.products.weight("puzzle_embed", table), "puzzle_ids")
         else:
-            count = g.op("Shape", "tokens", start=0, end=1)
-            shape = g.op("Concat", count, g.ints(prefix, hidden), axis=0)
-            rows = g.op("Expand", self.products.weight("puzzle_embed", table), shape)
+            rows = self._for_every_row(g, table)
         return g.op("Concat", rows, x, axis=1)
+
+    def _for_every_row(self, g: GraphBuilder, puzzle: Array) -> str:
+        """The embedding of the only puzzle [1, prefix, hidden], for as many rows as there are tokens."""
+        column = g.op("Gather", "tokens", g.const("corner", [[0]], "int64"), axis=1)  # [batch, 1, 1]
+        return g.op("Expand", self.products.weight("puzzle_embed", puzzle), g.op("Shape", column))
 
     def _recurse(self, g: GraphBuilder, z_H: str, z_L: str, x: str, outputs: tuple[str, str] | None) -> tuple[str, str]:
         """The network passes of one supervision step."""
@@ -263,7 +273,9 @@ class _Writer:
         if not config.no_ACT_continue:  # halt when q[0] > q[1]
             weight, bias = weight - weight[1], bias - bias[1]
         first = g.op("Gather", z_H, g.const("zero", 0, "int64"), axis=1)  # [batch, hidden]
-        q = g.op("MatMul", first, self.products.weight("q_weight", weight[0]))  # [batch]
+        # [batch, 1]: a matrix of one column, since ONNX Runtime's WebGPU kernel fails at a vector
+        q = g.op("MatMul", first, self.products.weight("q_weight", weight[:1].T))
+        q = g.op("Squeeze", q, g.ints(1))
         return logits, self._float32_op(g, "Add", q, self.products.weight("q_bias", bias[0]), output=q_name)
 
     def _float32_op(self, g: GraphBuilder, kind: str, *inputs: str, output: str | None) -> str:
@@ -342,13 +354,21 @@ class _Writer:
         )
 
     def _rms_norm(
-        self, g: GraphBuilder, x: str, *, axis: int, width: int | None = None, output: str | None = None
+        self,
+        g: GraphBuilder,
+        x: str,
+        *,
+        axis: int,
+        width: int | None = None,
+        epsilon: float | None = None,
+        output: str | None = None,
     ) -> str:
         """RMSNorm over the last axis of ``width`` numbers (None: the channels) or over axis 1; sums in float32."""
         config, width = self.config, width or self.config.hidden_size
+        epsilon = config.rms_norm_eps if epsilon is None else epsilon
         if axis == -1 and self.opset >= RMS_NORM_OPSET:
             ones = self.products.weight(f"ones{width}", np.ones(width, dtype=np.float32))
-            return g.op("RMSNormalization", x, ones, axis=-1, epsilon=config.rms_norm_eps, output=output)
+            return g.op("RMSNormalization", x, ones, axis=-1, epsilon=epsilon, output=output)
         wide = g.op("Cast", x, to=int(onnx.TensorProto.FLOAT)) if self.dtype != "float32" else x
         square = g.op("Mul", wide, wide)
         if axis == -1:
@@ -356,7 +376,7 @@ class _Writer:
         else:  # the mean over the tokens as a product: ONNX Runtime's ReduceMean is slow on any but the last axis
             row = np.full((1, config.total_len), 1.0 / config.total_len)
             mean = g.op("MatMul", g.const("mean", row, "float32"), square)  # [batch, 1, hidden]
-        root = g.op("Sqrt", g.op("Add", mean, g.const("eps", config.rms_norm_eps, "float32")))
+        root = g.op("Sqrt", g.op("Add", mean, g.const("eps", epsilon, "float32")))
         scale = g.op("Reciprocal", root)  # of the small tensor: multiplying the large one is cheaper than dividing it
         if self.dtype == "float32":
             return g.op("Mul", wide, scale, output=output)
@@ -364,6 +384,7 @@ class _Writer:
 
 
 def _numpy(tensor: object) -> Array:
+    """A tensor of the model as float32."""
     array: Array = tensor.detach().float().cpu().numpy()  # type: ignore[attr-defined]
     return array
 

@@ -61,6 +61,12 @@ PRECISIONS = {
             "needs no calibration; puzzles of one batch share their scales, so an answer may depend on its neighbours",
         ),
         PrecisionSpec(Precision.W8A8, "float32", Arithmetic.STATIC, "the fastest; needs puzzles to calibrate on"),
+        PrecisionSpec(
+            Precision.W8A16,
+            "float32",
+            Arithmetic.STATIC,
+            "everything in integers, for processors without float; needs puzzles to calibrate on",
+        ),
         PrecisionSpec(Precision.AUTO, "float32", Arithmetic.STATIC, "w8a8, wider where a search finds that it must be"),
     )
 }

@@ -24,6 +24,8 @@ Values = dict[str, onnx.NodeProto | onnx.TensorProto]
 _STORED = {
     onnx.TensorProto.INT8: "int8",
     onnx.TensorProto.UINT8: "int8",
+    onnx.TensorProto.INT16: "int16",
+    onnx.TensorProto.UINT16: "int16",
     onnx.TensorProto.FLOAT: "float",
     onnx.TensorProto.FLOAT16: "float",
 }  #: anything else is a shape or an axis
@@ -75,15 +77,20 @@ def prove(model: onnx.ModelProto, plan: Plan, sites: Mapping[str, tuple[str, ...
         raise NotQuantized(f"{len(wrong)} weights are not multiplied as planned: {', '.join(wrong[:6])}")
     in_network = sum((found[name] for weights in sites.values() for name in weights), Counter[str]())
     integer = sum(in_network[arithmetic.value] for arithmetic in INTEGER)
-    stored: Counter[str] = Counter()
-    for tensor in _initializers(model.graph):
-        stored[_STORED.get(tensor.data_type, "other")] += onnx.numpy_helper.to_array(tensor).nbytes
     return {
         "products": dict(sum((kinds for kinds in found.values()), Counter[str]())),
         "integer_share": round(integer / max(1, in_network.total()), 4),
-        "int8_bytes": stored["int8"],
-        "float_bytes": stored["float"],
+        **stored_bytes(model),
     }
+
+
+def stored_bytes(model: onnx.ModelProto) -> dict[str, int]:
+    """``int8_bytes`` and ``float_bytes`` of the stored constants, and ``int16_bytes`` where there are any."""
+    stored: Counter[str] = Counter()
+    for tensor in _initializers(model.graph):
+        stored[_STORED.get(tensor.data_type, "other")] += onnx.numpy_helper.to_array(tensor).nbytes
+    wide = {"int16_bytes": stored["int16"]} if stored["int16"] else {}
+    return {"int8_bytes": stored["int8"], **wide, "float_bytes": stored["float"]}
 
 
 def _products(

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from trm_edge.export.precision import INTEGER, Arithmetic
 from trm_edge.model.network import Block, RecursiveModel
 
-_LEVELS = {"int8": (-128, 127), "uint8": (0, 255)}
+_LEVELS = {"int8": (-128, 127), "uint8": (0, 255), "uint16": (0, 65535)}
 _SMALLEST = 1e-8  #: a range below this is no range: the tensor is zero, and any scale will do
 _SMALLEST_WEIGHT = 1e-30  #: weights below this have decayed to zero: float32 holds no scale for them
 
@@ -35,7 +35,7 @@ class Scale:
     Attributes:
         scale: greater than 0.
         zero_point: the stored value of 0.
-        dtype: ``"int8"`` or ``"uint8"``.
+        dtype: ``"int8"``, ``"uint8"`` or ``"uint16"``.
     """
 
     scale: float
@@ -189,6 +189,11 @@ def _rounding(site: Site) -> Callable[[nn.Module, Any, Tensor], Tensor]:
         return scale.rounded(x / channels) * channels
 
     return hook
+
+
+def token_mixings(model: RecursiveModel) -> list[tuple[str, nn.Module]]:
+    """The SwiGLUs over tokens of a model, by name: ``L0.t``."""
+    return [(name, module) for name, module in _mixers(model) if name.endswith(".t")]
 
 
 def _mixers(model: RecursiveModel) -> Iterator[tuple[str, Any]]:

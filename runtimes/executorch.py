@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Tensor = tuple[str, tuple[int, ...]]
 """Dtype and shape."""
 
-_DTYPES = {3: "int32", 4: "int64", 6: "float32"}  #: PyTorch's numbers of the types that programs of ours use
+_DTYPES = {2: "int16", 3: "int32", 4: "int64", 6: "float32"}  #: PyTorch's numbers of the types that programs use
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ class ExecuTorchSession(Session):
     runtime = "executorch"
 
     _program: Program | None = None
+    _numbers: ClassVar[str] = "float32"  #: dtype of everything that the methods take and give, tokens and ids aside
 
     def _open(self, bundle: Bundle, options: Mapping[str, Any]) -> None:
         """Load the program and all its methods."""
@@ -123,21 +124,28 @@ class ExecuTorchSession(Session):
         if manifest.graph is not GraphVariant.STEP:
             raise Refused(f"executorch runs step graphs, this bundle holds {manifest.graph}: export it as a step")
         self._config = _model_config(manifest)
-        wanted = _signatures(manifest, self._config)
+        wanted = _signatures(manifest, self._config, self._numbers)
         if self.threads is not None:
             set_threads(self.threads)
         self._program = Program(bundle.model_path)
         _compare(self._program.methods, wanted)
-        self._embed = self._program.load("embed")
-        self._network_L = self._program.load("network_L")
-        self._network_H = self._program.load("network_H") if "network_H" in wanted else self._network_L
-        self._heads = self._program.load("heads")
-        # tensors that the methods read in place, and the same memory as arrays
+        methods = {name: self._method(bundle, name) for name in wanted}
+        self._embed, self._network_L, self._heads = methods["embed"], methods["network_L"], methods["heads"]
+        self._network_H = methods.get("network_H", self._network_L)
+        # what the methods read in place, and the same memory as arrays
         shape = wanted["heads"].inputs[0][1]
-        self._x = np.empty(shape, np.float32)
-        self._z_H, self._z_L, self._injected = (np.empty(shape, np.float32) for _ in range(3))
-        torch = require("torch", extra="executorch")
-        self._tensors = tuple(torch.from_numpy(array) for array in (self._z_H, self._z_L, self._injected))
+        self._x = np.empty(shape, self._numbers)
+        self._z_H, self._z_L, self._injected = (np.empty(shape, self._numbers) for _ in range(3))
+        self._tensors = tuple(self._argument(array) for array in (self._z_H, self._z_L, self._injected))
+
+    def _method(self, bundle: Bundle, name: str) -> Callable[..., list[NDArray[Any]]]:
+        """A method of the program, ready to be called."""
+        assert self._program is not None
+        return self._program.load(name)
+
+    def _argument(self, array: NDArray[Any]) -> Any:
+        """The memory of an array as the methods take it."""
+        return require("torch", extra="executorch").from_numpy(array)
 
     def close(self) -> None:
         """Free the program and its methods."""
@@ -192,8 +200,8 @@ def _model_config(manifest: Manifest) -> ModelConfig:
         raise InvalidBundle(f"The manifest's 'model' does not say how often to call the methods: {error}") from None
 
 
-def _signatures(manifest: Manifest, config: ModelConfig) -> dict[str, Signature]:
-    """The methods that a program of this manifest must have."""
+def _signatures(manifest: Manifest, config: ModelConfig, numbers: str) -> dict[str, Signature]:
+    """The methods that a program of this manifest must have, with ``numbers`` for all but tokens and ids."""
     batch = manifest.fixed_batch
     if batch is None:
         raise InvalidBundle("The manifest's 'inputs' leave the batch open; an executorch program has a fixed one")
@@ -201,7 +209,10 @@ def _signatures(manifest: Manifest, config: ModelConfig) -> dict[str, Signature]
     if names != ["z_H", "z_L"]:
         raise InvalidBundle(f"The manifest's 'carry' is {', '.join(names) or 'empty'}; a program's is z_H, z_L")
     shapes = {
-        spec.name: (spec.dtype, tuple(size for size in spec.shape if isinstance(size, int)))
+        spec.name: (
+            spec.dtype if spec.dtype == "int32" else numbers,
+            tuple(size for size in spec.shape if isinstance(size, int)),
+        )
         for spec in (*manifest.inputs, *manifest.outputs)
     }
     state, ids = shapes["z_H"], ("puzzle_ids",) if manifest.takes_puzzle_ids else ()

@@ -9,6 +9,13 @@ from trm_edge.export.targets.base import Target
 
 TARGETS = {
     "cpu": "trm_edge.export.targets.cpu:CpuTarget",
+    "qualcomm-npu": "trm_edge.export.targets.qualcomm_npu:QualcommNpuTarget",
+    "webgpu": "trm_edge.export.targets.webgpu:WebGpuTarget",
+    "cuda": "trm_edge.export.targets.cuda:CudaTarget",
+    "openvino": "trm_edge.export.targets.openvino:OpenVinoTarget",
+    "ethos-u": "trm_edge.export.targets.ethos_u:EthosUTarget",
+    "android": "trm_edge.export.targets.android:AndroidTarget",
+    "coreml": "trm_edge.export.targets.coreml:CoreMlTarget",
 }
 """Target id -> ``module:class``."""
 

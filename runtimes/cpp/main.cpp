@@ -1,4 +1,4 @@
-// trm-edge-run: solves puzzles with an ExecuTorch bundle, without Python.
+// trm-edge-run: solves puzzles with an ExecuTorch bundle, and measures it, without Python.
 //
 // Exit codes: 0 done; 1 the golden vectors came out differently; 2 bad input, with one line on standard error.
 
@@ -9,6 +9,7 @@
 #include <optional>
 #include <sstream>
 
+#include "bench.hpp"
 #include "bundle.hpp"
 #include "error.hpp"
 #include "golden.hpp"
@@ -21,6 +22,7 @@ using namespace trm_edge;
 
 constexpr const char* USAGE =
     R"(Usage: trm-edge-run BUNDLE [--golden | --puzzles FILE] [options]
+       trm-edge-run bench BUNDLE PUZZLES.json OUT.json [--rounds N] [--steps N] [options]
 
   BUNDLE           a folder that 'trm-edge export --format executorch' wrote
   --golden         replay the bundle's golden vectors; exit code 1 if they come out differently
@@ -30,6 +32,10 @@ constexpr const char* USAGE =
   --budget N       most supervision steps; default: the bundle's
   --puzzle-id ID   the puzzle embedding to use, of those that the bundle keeps; default: the first
   --threads N      threads of the process; default: ExecuTorch's own choice
+
+  bench            measure: {"puzzles": [{"tokens": [...], "answer": [...] or null, "puzzle_id": 0}]} to samples
+  --rounds N       times over; default: 1
+  --steps N        supervision steps that every puzzle is taken through; default: the bundle's budget
 
 Prints a line a puzzle: the tokens of the answer, the step it halted at and its halting logit, separated by tabs.
 )";
@@ -43,38 +49,79 @@ struct Options {
     std::optional<std::int64_t> budget, puzzle_id, threads;
 };
 
-Options parse_options(const std::vector<std::string>& arguments) {
+/// The command line, sorted: what stands alone, and what options were given.
+struct Arguments {
+    std::vector<std::string> places;
     std::map<std::string, std::string> given;
-    Options options;
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        const std::string& name = arguments[i];
-        const bool is_value = name == "--puzzles" || name == "--halt" || name == "--threshold" || name == "--budget" ||
-                              name == "--puzzle-id" || name == "--threads";
-        if (name == "--golden") {
-            options.golden = true;
-        } else if (is_value) {
-            if (i + 1 == arguments.size()) throw Error(name + " needs a value; see --help");
-            given[name] = arguments[++i];
-        } else if (!name.empty() && name[0] != '-' && options.bundle.empty()) {
-            options.bundle = name;
-        } else {
-            throw Error("Cannot make sense of '" + name + "'; see --help");
+    bool golden = false;
+
+    /// Throws Error: an unknown option, one without its value, or more than `most` places.
+    Arguments(const std::vector<std::string>& words, const std::vector<std::string>& valued, std::size_t most) {
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            const std::string& name = words[i];
+            if (name == "--golden") {
+                golden = true;
+            } else if (std::find(valued.begin(), valued.end(), name) != valued.end()) {
+                if (i + 1 == words.size()) throw Error(name + " needs a value; see --help");
+                given[name] = words[++i];
+            } else if (!name.empty() && name[0] != '-' && places.size() < most) {
+                places.push_back(name);
+            } else {
+                throw Error("Cannot make sense of '" + name + "'; see --help");
+            }
         }
     }
-    const auto whole = [&](const std::string& name, std::int64_t low, std::int64_t high) {
-        return given.count(name) ? std::optional(parse_whole(name, given[name], low, high)) : std::nullopt;
-    };
-    options.budget = whole("--budget", 1, INT32_MAX);
-    options.puzzle_id = whole("--puzzle-id", 0, INT32_MAX);
-    options.threads = whole("--threads", 1, 1024);
-    if (given.count("--puzzles")) options.puzzles = given["--puzzles"];
-    if (given.count("--halt")) options.policy = parse_policy(given["--halt"]);
-    if (given.count("--threshold")) options.threshold = parse_number("--threshold", given["--threshold"]);
-    if (options.bundle.empty()) throw Error("Name a bundle; see --help");
+
+    std::optional<std::int64_t> whole(const std::string& name, std::int64_t low, std::int64_t high) const {
+        const auto found = given.find(name);
+        if (found == given.end()) return std::nullopt;
+        return parse_whole(name, found->second, low, high);
+    }
+
+    std::optional<Policy> policy() const {
+        const auto found = given.find("--halt");
+        if (found == given.end()) return std::nullopt;
+        return parse_policy(found->second);
+    }
+};
+
+constexpr std::int64_t MAX_THREADS = 1024;
+
+Options parse_options(const std::vector<std::string>& words) {
+    const Arguments arguments(
+        words, {"--puzzles", "--halt", "--threshold", "--budget", "--puzzle-id", "--threads"}, 1);
+    const auto& given = arguments.given;
+    Options options;
+    options.golden = arguments.golden;
+    options.budget = arguments.whole("--budget", 1, INT32_MAX);
+    options.puzzle_id = arguments.whole("--puzzle-id", 0, INT32_MAX);
+    options.threads = arguments.whole("--threads", 1, MAX_THREADS);
+    if (given.count("--puzzles")) options.puzzles = given.at("--puzzles");
+    options.policy = arguments.policy();
+    if (given.count("--threshold")) options.threshold = parse_number("--threshold", given.at("--threshold"));
+    if (arguments.places.empty()) throw Error("Name a bundle; see --help");
+    options.bundle = arguments.places[0];
     if (options.golden == options.puzzles.has_value()) throw Error("Say either --golden or --puzzles FILE; see --help");
     if (options.golden && (options.policy || options.threshold || options.budget || options.puzzle_id)) {
         throw Error("--golden halts as the bundle says: leave out --halt, --threshold, --budget and --puzzle-id");
     }
+    return options;
+}
+
+BenchOptions parse_bench_options(const std::vector<std::string>& words) {
+    const Arguments arguments(words, {"--rounds", "--steps", "--halt", "--budget", "--threads"}, 3);
+    if (arguments.places.size() != 3 || arguments.golden) {
+        throw Error("Say trm-edge-run bench BUNDLE PUZZLES.json OUT.json; see --help");
+    }
+    BenchOptions options;
+    options.bundle = arguments.places[0];
+    options.puzzles = arguments.places[1];
+    options.out = arguments.places[2];
+    options.rounds = arguments.whole("--rounds", 1, 10'000).value_or(1);
+    options.steps = arguments.whole("--steps", 1, MAX_BENCH_STEPS);
+    options.policy = arguments.policy();
+    options.budget = arguments.whole("--budget", 1, INT32_MAX);
+    options.threads = arguments.whole("--threads", 1, MAX_THREADS);
     return options;
 }
 
@@ -189,6 +236,10 @@ int main(int count, char** values) {
         const std::vector<std::string> arguments(values + 1, values + count);
         if (arguments == std::vector<std::string>{"--help"}) {
             std::cout << USAGE;
+            return 0;
+        }
+        if (!arguments.empty() && arguments[0] == "bench") {
+            bench(parse_bench_options({arguments.begin() + 1, arguments.end()}));
             return 0;
         }
         std::cout.precision(9);  // float32 survives the way through text

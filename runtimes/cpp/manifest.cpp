@@ -91,7 +91,7 @@ TensorSpec parse_tensor(const Fields& data) {
         if (!is_size && !size.is_string()) data.refuse("shape", "an array of sizes >= 1 and names");
     }
     return {data.text("name"), shape,
-            data.choice("dtype", {"float32", "float16", "int64", "int32", "int8", "uint8", "bool"})};
+            data.choice("dtype", {"float32", "float16", "int64", "int32", "int16", "uint16", "int8", "uint8", "bool"})};
 }
 
 std::vector<TensorSpec> parse_tensors(const Fields& data, const std::string& name) {
@@ -135,6 +135,20 @@ std::vector<float> initial_vector(const Fields& carry) {
     return {values.begin(), values.end()};
 }
 
+/// Refuse an integer state without a usable scale and zero point, and a state of floats with either.
+void check_scale(const Fields& state, const std::string& dtype) {
+    const std::string what = "the " + dtype + " state '" + state.text("input") + "' must have ";
+    const double scale = state.has("scale") ? state.number("scale") : 0;
+    const std::int64_t zero = state.has("zero_point") ? state.integer("zero_point") : -1;
+    if (dtype != "uint8" && dtype != "uint16") {
+        if (state.has("scale") || state.has("zero_point")) refuse(what + "neither 'scale' nor 'zero_point'");
+        return;
+    }
+    const std::int64_t largest = dtype == "uint8" ? 255 : 65535;
+    if (!(scale >= 1e-30 && scale <= std::numeric_limits<float>::max())) refuse(what + "a 'scale' of at least 1e-30");
+    if (zero < 0 || zero > largest) refuse(what + "a 'zero_point' from 0 to " + std::to_string(largest));
+}
+
 /// Read the tensors, and refuse what leaves the contract of docs/bundle.md for step graphs.
 void parse_graph(const Fields& data, Manifest& m) {
     const std::vector<TensorSpec> inputs = parse_tensors(data, "inputs"), outputs = parse_tensors(data, "outputs");
@@ -156,11 +170,14 @@ void parse_graph(const Fields& data, Manifest& m) {
     out.push_back({"logits", Json::array({batch, m.seq_len, m.vocab_size}), "float32"});
     out.push_back({"q_halt", Json::array({batch}), "float32"});
     const auto z_H = find("z_H");
-    const std::string dtype = z_H != inputs.end() && z_H->dtype == "float16" ? "float16" : "float32";
+    const std::vector<std::string> others{"float16", "uint8", "uint16"};
+    const bool is_other = z_H != inputs.end() && std::count(others.begin(), others.end(), z_H->dtype) > 0;
+    const std::string dtype = is_other ? z_H->dtype : "float32";
     std::map<std::string, std::vector<float>> carry;
     for (const Fields& state : data.children("carry")) {
         const std::string name = state.text("input");
         carry[name] = initial_vector(state);
+        check_scale(state, dtype);
         const Json shape = Json::array({batch, m.positions(), carry[name].size()});
         in.push_back({name, shape, dtype});
         out.push_back({state.text("output"), shape, dtype});
@@ -174,6 +191,7 @@ void parse_graph(const Fields& data, Manifest& m) {
     m.z_H = carry["z_H"];
     m.z_L = carry["z_L"];
     if (m.z_H.size() != m.z_L.size()) refuse("z_H and z_L in 'carry' must have one width");
+    m.state_dtype = dtype;
     m.batch = batch.is_number() ? batch.get<std::int64_t>() : 0;
 }
 
@@ -210,9 +228,6 @@ void parse_recursion(const Fields& model, Manifest& m) {
 
 /// Fields that this runner makes no use of, but that every reader checks.
 void check_unused(const Fields& data) {
-    data.text("task");
-    data.text("target");
-    data.choice("evidence", {"hardware", "simulator", "compiled"});
     check_date(data.text("created"));
     data.integer("steps", 1);
     data.object("graph_stats");
@@ -236,10 +251,13 @@ Manifest parse_manifest(const std::string& text) {
     }
     Manifest m;
     m.name = data.text("name");
+    m.task = data.text("task");
+    m.target = data.text("target");
+    m.evidence = data.choice("evidence", {"hardware", "simulator", "compiled"});
     m.seq_len = data.integer("seq_len", 1);
     m.vocab_size = data.integer("vocab_size", 2);
     m.puzzle_prefix_len = data.integer("puzzle_prefix_len");
-    m.precision = data.choice("precision", {"fp32", "fp16", "w8", "w8a8-dynamic", "w8a8", "auto"});
+    m.precision = data.choice("precision", {"fp32", "fp16", "w8", "w8a8-dynamic", "w8a8", "w8a16", "auto"});
     m.halting = parse_halting(data.child("halting"));
     m.puzzles = data.integers("puzzles");
     if (std::set<std::int32_t>(m.puzzles.begin(), m.puzzles.end()).size() != m.puzzles.size()) {
@@ -258,6 +276,9 @@ Manifest parse_manifest(const std::string& text) {
     if (graph == "step") parse_graph(data, m);
     if (format != "executorch") refuse("this runner opens executorch programs, this bundle holds " + format);
     if (graph != "step") refuse("this runner runs step graphs, this bundle holds " + graph + ": export it as a step");
+    if (m.state_dtype != "float32") {
+        refuse("this runner keeps float32 states, those of this bundle are " + m.state_dtype);
+    }
     if (m.batch == 0) refuse("'inputs' leave the batch open; an executorch program has a fixed one");
     return m;
 }

@@ -31,6 +31,9 @@ struct FileEntry {
 /// What manifest.json says of an ExecuTorch step graph.
 struct Manifest {
     std::string name;
+    std::string task;
+    std::string target;
+    std::string evidence;  // how it is known to work there: hardware, simulator or compiled
     std::string precision;
     std::string model_file;
     std::int64_t seq_len;
@@ -38,6 +41,7 @@ struct Manifest {
     std::int64_t puzzle_prefix_len;
     std::int64_t batch;  // built into the program
     HaltingDefaults halting;
+    std::string state_dtype;            // float32; this runner keeps no other
     std::vector<float> z_H, z_L;        // the vectors [hidden] that every position starts from
     std::vector<std::int32_t> puzzles;  // original ids of the kept puzzle embeddings, in row order
     bool takes_puzzle_ids;

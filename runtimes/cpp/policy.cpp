@@ -51,6 +51,15 @@ Policy parse_policy(const std::string& given) {
                 "'. Examples: act, act:threshold=0.5,min=2, fixed, fixed:8");
 }
 
+std::string described(const Policy& policy) {
+    if (!policy.act) return policy.fixed_steps == 0 ? "fixed" : "fixed:" + std::to_string(policy.fixed_steps);
+    std::ostringstream text;
+    text << "act";
+    if (policy.threshold != 0) text << ":threshold=" << policy.threshold;
+    if (policy.min_steps != 1) text << (policy.threshold != 0 ? ",min=" : ":min=") << policy.min_steps;
+    return text.str();
+}
+
 Policy default_policy(const HaltingDefaults& halting) {
     Policy policy = parse_policy(halting.policy);
     if (policy.act && policy.threshold == 0 && policy.min_steps == 1) {  // a plain "act"

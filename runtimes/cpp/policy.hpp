@@ -28,6 +28,9 @@ struct Policy {
 /// Read a policy; spaces do not count. Throws Error: not of the grammar.
 Policy parse_policy(const std::string& given);
 
+/// The policy as parse_policy reads it.
+std::string described(const Policy& policy);
+
 /// The policy a bundle asks for; its threshold and first step apply to a plain "act".
 Policy default_policy(const HaltingDefaults& halting);
 

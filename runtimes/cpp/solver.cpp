@@ -47,16 +47,6 @@ bool has_nan(const float* values, std::size_t count) {
     return std::any_of(values, values + count, [](float value) { return std::isnan(value); });
 }
 
-/// The answer: per token the first of the largest logits [seq_len, vocab].
-std::vector<std::int32_t> argmax(const float* logits, std::size_t seq_len, std::size_t vocab) {
-    std::vector<std::int32_t> answer(seq_len);
-    for (std::int32_t& token : answer) {
-        token = static_cast<std::int32_t>(std::max_element(logits, logits + vocab) - logits);
-        logits += vocab;
-    }
-    return answer;
-}
-
 }  // namespace
 
 std::int32_t puzzle_row(const Manifest& manifest, std::int32_t puzzle_id) {
@@ -82,30 +72,24 @@ Solver::Solver(const Bundle& bundle)
       q_halt_(Types(manifest_).q_halt) {}
 
 std::vector<Solution> Solver::solve(const std::vector<Puzzle>& puzzles, const Policy& policy, std::int64_t budget) {
-    const auto seq_len = static_cast<std::size_t>(manifest_.seq_len);
-    const auto vocab = static_cast<std::size_t>(manifest_.vocab_size);
     std::vector<Solution> solutions(puzzles.size());
     std::vector<bool> stopped(puzzles.size());
     start(puzzles);
-    for (std::int64_t step = 1; std::find(stopped.begin(), stopped.end(), false) != stopped.end(); ++step) {
-        supervision_step();
+    while (std::find(stopped.begin(), stopped.end(), false) != stopped.end()) {
+        step();
         for (std::size_t row = 0; row < puzzles.size(); ++row) {
-            const float* logits = logits_.values.data() + row * seq_len * vocab;
-            const float q_halt = q_halt_.values[row];
-            if (std::isnan(q_halt) || has_nan(logits, seq_len * vocab)) {
-                throw Error("The program answers NaN at step " + std::to_string(step));
-            }
-            if (!stopped[row] && (policy.halts(step, q_halt) || step == budget)) {
+            if (!stopped[row] && (policy.halts(steps_, q_halt(row)) || steps_ == budget)) {
                 stopped[row] = true;
-                solutions[row] = {argmax(logits, seq_len, vocab), step, q_halt};
+                solutions[row] = {answer(row), steps_, q_halt(row)};
             }
         }
     }
     return solutions;
 }
 
-/// Load the puzzles, embed them, which is the same for all steps, and start the states.
 void Solver::start(const std::vector<Puzzle>& puzzles) {
+    rows_ = puzzles.size();
+    steps_ = 0;
     const auto seq_len = static_cast<std::ptrdiff_t>(manifest_.seq_len);
     for (std::size_t row = 0; row < puzzle_rows_.values.size(); ++row) {
         const Puzzle& puzzle = puzzles[std::min(row, puzzles.size() - 1)];  // rows left over repeat the last puzzle
@@ -121,7 +105,7 @@ void Solver::start(const std::vector<Puzzle>& puzzles) {
 }
 
 /// z_L = network_L(z_L, z_H + x), L_cycles times; then z_H = network_H(z_H, z_L); all of it H_cycles times.
-void Solver::supervision_step() {
+void Solver::step() {
     const std::string network_H = manifest_.has_network_H ? "network_H" : "network_L";
     for (std::int64_t cycle = 0; cycle < manifest_.H_cycles; ++cycle) {
         std::transform(z_H_.values.begin(), z_H_.values.end(), x_.values.begin(), injected_.values.begin(),
@@ -134,6 +118,22 @@ void Solver::supervision_step() {
     const auto results = program_.call("heads", {*z_H_.tensor});
     logits_.take(results[0]);
     q_halt_.take(results[1]);
+    ++steps_;
+    const auto cells = static_cast<std::size_t>(manifest_.seq_len * manifest_.vocab_size);
+    if (has_nan(q_halt_.values.data(), rows_) || has_nan(logits_.values.data(), rows_ * cells)) {
+        throw Error("The program answers NaN at step " + std::to_string(steps_));
+    }
+}
+
+std::vector<std::int32_t> Solver::answer(std::size_t row) const {
+    const auto vocab = static_cast<std::size_t>(manifest_.vocab_size);
+    std::vector<std::int32_t> answer(static_cast<std::size_t>(manifest_.seq_len));
+    const float* logits = logits_.values.data() + row * answer.size() * vocab;
+    for (std::int32_t& token : answer) {
+        token = static_cast<std::int32_t>(std::max_element(logits, logits + vocab) - logits);
+        logits += vocab;
+    }
+    return answer;
 }
 
 }  // namespace trm_edge

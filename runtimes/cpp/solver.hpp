@@ -37,6 +37,17 @@ public:
     /// Solve 1 to `batch` puzzles. Throws Error where the program fails or answers NaN.
     std::vector<Solution> solve(const std::vector<Puzzle>& puzzles, const Policy& policy, std::int64_t budget);
 
+    // The same, step by step, for whoever wants to look at every step.
+
+    /// Load 1 to `batch` puzzles, embed them, which is the same for all steps, and start the states.
+    void start(const std::vector<Puzzle>& puzzles);
+    /// Compute a supervision step. Throws Error where the program fails or answers NaN.
+    void step();
+    /// The answer [seq_len] of a puzzle after the last step: per token the first of the largest logits.
+    std::vector<std::int32_t> answer(std::size_t row) const;
+    /// The halting logit of a puzzle after the last step.
+    float q_halt(std::size_t row) const { return q_halt_.values[row]; }
+
 private:
     /// Contiguous memory that a method reads in place.
     template <typename T>
@@ -54,14 +65,13 @@ private:
         executorch::extension::TensorPtr tensor;
     };
 
-    void start(const std::vector<Puzzle>& puzzles);
-    void supervision_step();
-
     const Manifest& manifest_;
     Program program_;
     Buffer<std::int32_t> tokens_, puzzle_rows_;
     Buffer<float> x_, z_H_, z_L_, injected_;  // [batch, positions, hidden]
     Buffer<float> logits_, q_halt_;           // [batch, seq_len, vocab], [batch]
+    std::size_t rows_ = 0;                    // that hold puzzles of their own
+    std::int64_t steps_ = 0;                  // since the start
 };
 
 }  // namespace trm_edge

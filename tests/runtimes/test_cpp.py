@@ -7,13 +7,13 @@ folder that ``TRM_EDGE_EXECUTORCH_AARCH64`` names, see docs/cpp.md.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +30,16 @@ from trm_edge.model.checkpoint import load_checkpoint
 from trm_edge.model.config import ModelConfig
 from trm_edge.model.network import RecursiveModel
 from trm_edge.models_registry import resolve
+from trm_edge.profile.samples import Samples
 from trm_edge.runtimes.executorch import ExecuTorchSession
 from trm_edge.specs import Evidence, Format, GraphVariant, Precision
 from trm_edge.tasks import get_task
+from trm_edge.tasks.base import Puzzle
 from trm_edge.verify.bounds import DEFAULT_BOUNDS
 from trm_edge.verify.golden import GoldenReport
 from trm_edge.verify.steps import Batch, supervision_steps
 
-ROOT = Path(__file__).parents[2]
-VECTORS = ROOT / "tests" / "vectors"
+VECTORS = Path(__file__).parents[1] / "vectors"
 ARM64_WHEEL = "TRM_EDGE_EXECUTORCH_AARCH64"
 BUDGET = 6
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -47,39 +48,12 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 # -- building -----------------------------------------------------------------------------------
 
 
-def build(wheel: Path, folder: Path, compiler: str, *settings: str) -> Path:
-    """Build and install the runner; skips where something that it needs is missing."""
-    for tool in ("cmake", compiler):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
-    if not (wheel / "lib" / "libexecutorch.so").is_file():
-        pytest.skip(f"no executorch wheel with C++ libraries at {wheel}")
-    header = ["c++", "-x", "c++", "-E", "-include", "nlohmann/json.hpp", "/dev/null"]
-    if subprocess.run(header, capture_output=True).returncode:
-        pytest.skip("nlohmann/json.hpp is not installed")
-    tree, prefix = str(folder / "build"), str(folder / "installed")
-    flags = ("-DCMAKE_BUILD_TYPE=None", "-DCMAKE_CXX_FLAGS=-O1 -Werror", f"-DCMAKE_CXX_COMPILER={compiler}", *settings)
-    commands: tuple[list[str], ...] = (
-        ["cmake", "-S", str(ROOT / "runtimes" / "cpp"), "-B", tree, f"-Dexecutorch_DIR={wheel}/share/cmake", *flags],
-        ["cmake", "--build", tree, "--parallel", "2"],
-        ["cmake", "--install", tree, "--prefix", prefix],
-    )
-    for command in commands:
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return Path(prefix) / "bin" / "trm-edge-run"
-
-
 @pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(cpp_runner: Path) -> Run:
     """Run the runner with arguments; ``text`` is its standard input."""
-    spec = find_spec("executorch")
-    assert spec is not None
-    assert spec.submodule_search_locations
-    program = build(Path(spec.submodule_search_locations[0]), tmp_path_factory.mktemp("cpp"), "c++")
 
     def run(*arguments: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run([program, *arguments], input=text, capture_output=True, text=True, timeout=60)
+        return subprocess.run([cpp_runner, *arguments], input=text, capture_output=True, text=True, timeout=60)
 
     return run
 
@@ -452,18 +426,129 @@ def test_puzzles(run: Run, bundles: dict[str, Path], line: str, reason: str) -> 
     assert reason in refused(run, bundles["fp32"], "--puzzles", "-", text=f"{'1 ' * 16}\n{line}\n")
 
 
+# -- bench --------------------------------------------------------------------------------------
+
+
+def puzzles_file(
+    path: Path, puzzles: list[Puzzle], damage: Callable[[dict[str, Any]], object] = lambda _: None
+) -> Path:
+    task = get_task("sudoku-4x4")
+    rows = [
+        {
+            "tokens": task.encode(puzzle.question).tolist(),
+            "answer": None if puzzle.answer is None else task.encode(puzzle.answer).tolist(),
+            "puzzle_id": 0,
+        }
+        for puzzle in puzzles
+    ]
+    document = {"puzzles": rows}
+    damage(document)
+    path.write_text(json.dumps(document))
+    return path
+
+
+def sudokus(count: int) -> list[Puzzle]:
+    rng = np.random.default_rng(5)
+    return [get_task("sudoku-4x4").generate(rng, givens=4) for _ in range(count)]
+
+
+@pytest.mark.parametrize("kind", ["fp32", "w8a8-dynamic"])  # three puzzles at a time, and one
+def test_bench_measures_what_the_python_session_answers(
+    run: Run, bundles: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
+    bundle, puzzles, out = read_bundle(bundles[kind]), sudokus(4), tmp_path / "out.json"
+    puzzles[2] = dataclasses.replace(puzzles[2], answer=None)
+    file = puzzles_file(tmp_path / "puzzles.json", puzzles)
+    done = run("bench", bundle.path, file, out, "--rounds", "2", "--steps", "4", "--threads", "1", "--halt", "fixed:3")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    samples = Samples.from_dict(json.loads(out.read_text()))
+    manifest = bundle.manifest
+    assert (samples.name, samples.task, samples.precision) == (manifest.name, manifest.task, manifest.precision)
+    assert (samples.format, samples.graph, samples.target) == (manifest.format, manifest.graph, manifest.target)
+    assert (samples.threads, samples.batch, samples.steps) == (1, manifest.fixed_batch, 4)
+    assert samples.file_bytes == (bundles[kind] / "model.pte").stat().st_size
+
+    task = get_task("sudoku-4x4")
+    answers, q_halt = python_steps(bundle, np.stack([task.encode(puzzle.question) for puzzle in puzzles]), 0)
+    known = [None if puzzle.answer is None else task.encode(puzzle.answer).tolist() for puzzle in puzzles]
+    right = [[None if k is None else a.tolist() == k for a, k in zip(row, known, strict=True)] for row in answers]
+    assert len(samples.runs) == len(samples.reference_seconds) == 2
+    assert all(seconds > 0 for seconds in samples.reference_seconds)
+    for one in samples.runs:
+        assert [run.puzzle for run in one] == [0, 1, 2, 3]
+        for place, run_ in enumerate(one):
+            assert [np.float32(q) for q in run_.q_halt] == q_halt[:4, place].tolist()
+            assert list(run_.right) == [row[place] for row in right[:4]]
+            assert all(seconds > 0 for seconds in run_.step_seconds)
+    (whole,) = samples.whole
+    assert (whole.policy, whole.budget, len(whole.rounds)) == ("fixed:3", BUDGET, 2)
+    assert [(solve.steps, solve.right) for solve in whole.rounds[1]] == [(3, verdict) for verdict in right[2]]
+
+
+def test_bench_tells_about_its_process(run: Run, bundles: dict[str, Path], tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    assert run("bench", bundles["fp32"], puzzles_file(tmp_path / "p.json", sudokus(1)), out).returncode == 0
+    samples = Samples.from_dict(json.loads(out.read_text()))
+    assert (samples.steps, samples.threads) == (BUDGET, None)
+    assert samples.whole[0].policy == "act"
+    assert len(samples.load_seconds) == len(samples.cold_seconds) == 1
+    assert 0 < samples.load_seconds[0] <= samples.cold_seconds[0] + 0.02  # the process's age comes in hundredths
+    assert samples.resident_bytes is not None
+    assert samples.peak_bytes is not None
+    assert 0 < samples.resident_bytes <= samples.peak_bytes
+    assert samples.machine["os"] == f"{os.uname().sysname} {os.uname().release}"
+
+
+def test_bench_refuses(run: Run, bundles: dict[str, Path], tmp_path: Path) -> None:
+    def first(**fields: Any) -> Callable[[dict[str, Any]], object]:
+        return lambda document: document["puzzles"][0].update(fields)
+
+    damages: list[tuple[Callable[[dict[str, Any]], object], str]] = [
+        (lambda document: document.pop("puzzles"), "field 'puzzles' is missing"),
+        (lambda document: document["puzzles"].clear(), "holds no puzzles"),
+        (lambda document: document["puzzles"][0].pop("answer"), "'puzzles[0].answer' is missing"),
+        (first(tokens=[1] * 15), "'puzzles[0].tokens' must be 16 tokens from 0 to 5"),
+        (first(tokens=[6] * 16), "'puzzles[0].tokens'"),
+        (first(answer=[1.5] * 16), "'puzzles[0].answer'"),
+        (first(puzzle_id=-1), "'puzzles[0].puzzle_id'"),
+    ]
+    out = tmp_path / "out.json"
+    for number, (damage, reason) in enumerate(damages):
+        file = puzzles_file(tmp_path / f"{number}.json", sudokus(1), damage)
+        assert reason in refused(run, "bench", bundles["fp32"], file, out), reason
+        assert not out.exists()
+    good = puzzles_file(tmp_path / "good.json", sudokus(1))
+    commands: list[tuple[list[str | Path], str]] = [
+        ([bundles["fp32"], good], "bench BUNDLE PUZZLES.json OUT.json"),
+        ([bundles["fp32"], good, out, "--golden"], "bench BUNDLE PUZZLES.json OUT.json"),
+        ([bundles["fp32"], good, out, "another"], "another"),
+        ([bundles["fp32"], good, out, "--rounds", "0"], "--rounds"),
+        ([bundles["fp32"], good, out, "--steps", "1025"], "--steps"),
+        ([bundles["fp32"], good, out, "--halt", "verified"], "no halting policy 'verified'"),
+        ([bundles["fp32"], tmp_path / "none", out], "Cannot read"),
+        ([bundles["fp32"], tmp_path, out], "Cannot read"),
+        ([bundles["fp32"], good, tmp_path / "none" / "out.json"], "Cannot write"),
+        ([bundles["hrm"], good, out], "9 tokens from 0 to 5"),
+        ([bundles["fp32"], good, good], "exists: choose another name"),
+    ]
+    for arguments, reason in commands:
+        assert reason in refused(run, "bench", *arguments), reason
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json"] * (len(damages) + 1)
+
+
 # -- arm64 ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
-def arm64(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def arm64(tmp_path_factory: pytest.TempPathFactory, build_runner: Callable[..., Path]) -> Path:
     wheel = os.environ.get(ARM64_WHEEL)
     if not wheel:
         pytest.skip(f"{ARM64_WHEEL} does not name an unpacked aarch64 wheel of executorch, see docs/cpp.md")
     if shutil.which("qemu-aarch64-static") is None:
         pytest.skip("qemu-aarch64-static is not installed")
     target = ("-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=aarch64")
-    return build(Path(wheel) / "executorch", tmp_path_factory.mktemp("arm64"), "aarch64-linux-gnu-g++", *target)
+    return build_runner(Path(wheel) / "executorch", tmp_path_factory.mktemp("arm64"), "aarch64-linux-gnu-g++", *target)
 
 
 @pytest.mark.arm64

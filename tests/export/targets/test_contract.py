@@ -23,7 +23,9 @@ def test_the_id_names_the_target_and_it_describes_itself(id: str) -> None:
     assert target.description
     assert isinstance(target.evidence, Evidence)
     assert target.evidence_note
-    assert target.install_line().startswith("pip install ")
+    assert target.install_line().startswith(
+        ("pip install ", "trm-edge targets install ", "in the app's build.gradle: ")
+    )
     with pytest.raises(FrozenInstanceError):
         target.id = "other"  # type: ignore[misc]
 

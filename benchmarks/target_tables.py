@@ -1,0 +1,121 @@
+"""The blocks of docs/targets.md: the registry of targets as it is, and what the runs on each found."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from record import RESULTS
+
+from trm_edge.cli.targets import describe
+from trm_edge.environments import ENVIRONMENTS
+from trm_edge.export.targets import get_target, target_ids
+
+DEPTHS = (1, 4, 8, 16)  #: supervision steps whose errors are shown
+
+
+def registry() -> str:
+    """Every target: evidence, what it runs, how it is installed."""
+    lines = ["| target | evidence | usual | runs | install |", "| --- | --- | --- | --- | --- |"]
+    for id in target_ids():
+        target = get_target(id)
+        found = describe(target)
+        runs = "; ".join(
+            f"{format} {graph}: {', '.join(precisions)}"
+            for format, graphs in found["runs"].items()
+            for graph, precisions in graphs.items()
+        )
+        usual = " ".join(found["usual"].values())
+        lines.append(f"| `{id}` | **{target.evidence}** | {usual} | {runs} | `{target.install_line()}` |")
+    notes = []
+    for id in target_ids():
+        target = get_target(id)
+        notes.append(f"- `{id}`: {target.description}. {_sentence(target.evidence_note)}")
+        f"- `{id}`: {get_target(id).description}. {_sentence(get_target(id).evidence_note)}" for id in target_ids()
+    ]
+    return "\n".join([*lines, "", *notes])
+
+
+def environments() -> str:
+    """What `trm-edge targets install` makes."""
+    lines = ["| environment | about | for |", "| --- | --- | --- |"]
+    lines += [f"| `{e.name}` | {e.gigabytes:g} GB | {e.purpose} |" for e in ENVIRONMENTS.values()]
+    return "\n".join(lines)
+
+
+def parity() -> str:
+    """Each executed target against the float model."""
+    heads = ("target", "model", "precision", "placed", "puzzles", "same answer", "same halting step")
+    heads += ("right (float)", "logits error, one step")
+    lines = [_row(*heads), _row(*["---"] * len(heads))]
+    for document in _results():
+        for row in document["results"]:
+            lines.append(_row(_name(document), *_parity_cells(row)))
+    return "\n".join([*lines, "", *_sources()])
+
+
+def depth() -> str:
+    """How the error grows with recursion depth, where nothing halts."""
+    heads = ("target", "model", "precision", *(f"step {step}" for step in DEPTHS))
+    lines = [_row(*heads), _row(*["---"] * len(heads))]
+    for document in _results():
+        for row in document["results"]:
+            by_step = {error["step"]: error for error in row["by_depth"]}
+            cells = [_error(by_step[step]) if step in by_step else "" for step in DEPTHS]
+            lines.append(_row(_name(document), row["model"], row["precision"], *cells))
+    return "\n".join([*lines, "", "Mean absolute error of the logits / share of equal answers, budget not halted."])
+
+
+def _parity_cells(row: dict[str, Any]) -> list[str]:
+    placed, count = row.get("placement"), row["puzzles"]
+    where = "" if placed is None else f"{placed['placed']} of {placed['placed'] + sum(placed['elsewhere'].values())}"
+    right = f"{row['right']} ({row['right_float']}) of {row['judged']}"
+    halting = f"{row['same_halting_steps']}"
+    return [
+        row["model"],
+        row["precision"],
+        where,
+        str(count),
+        str(row["same_answers"]),
+        halting,
+        right,
+        f"{row['local_logits_error']:.2g}",
+    ]
+
+
+def _error(error: dict[str, Any]) -> str:
+    return f"{error['logits_mean']:.2g} / {100 * error['identical']:.0f} %"
+
+
+def _results() -> list[dict[str, Any]]:
+    """The committed runs, in the order of the registry."""
+    documents = [json.loads(path.read_text(encoding="utf-8")) for path in RESULTS.glob("target_parity-*.json")]
+    order = {id: number for number, id in enumerate(target_ids())}
+    return sorted(documents, key=lambda document: (order[document["settings"]["target"]], document["benchmark"]))
+
+
+def _name(document: dict[str, Any]) -> str:
+    """The target, and the runtime where it is not the target's own."""
+    settings, row = document["settings"], document["results"][0]
+    emulated = f" ({row['runtime']})" if settings["target"] == "cpu" and row["runtime"] == "arm64" else ""
+    return f"`{settings['target']}`{emulated}"
+
+
+def _sources() -> list[str]:
+    """Where and when each was run."""
+    lines = []
+    for document in _results():
+        row, machine = document["results"][0], document["machine"]
+        versions = ", ".join(f"{tool} {document['versions'][tool]}" for tool in ("onnxruntime", "executorch", "torch"))
+        where = f"{machine['processor']} ({machine['architecture']})"
+        how = document["settings"].get("emulator") or row["provider"]
+        lines.append(f"- {_name(document)} {row['precision']}: {document['date']}, {how}, on {where}; {versions}.")
+    return lines
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
