@@ -42,7 +42,9 @@ def test_a_float_graph_has_none(tmp_path: Path) -> None:
 
 
 def test_a_runtime_that_computes_in_float_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "operator_times", lambda bundle, calls: [OperatorTime("graph", "MatMul", 1.0, 48)])
+    monkeypatch.setattr(
+        kernels, "operator_times", lambda bundle, calls, runtime: [OperatorTime("graph", "MatMul", 1.0, 48)]
+    )
     with (
         read_bundle(made(tmp_path / "b")) as bundle,
         pytest.raises(NotQuantized, match=r"Only 0 of \d+ integer products of a supervision step"),
@@ -73,7 +75,7 @@ def test_the_table(cli: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "Say what to profile: --operators"),
+        (["--operators", "--threads", "1,2"], "takes one number of --threads"),
         (["--operators", "--calls", "0"], "calls = 0: measure at least one"),
         (["--operators", "--method", "heads"], "has no methods"),
     ],

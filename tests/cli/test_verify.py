@@ -284,3 +284,11 @@ def test_a_bound_that_was_asked_for_and_cannot_be_judged_is_an_error(original: M
     result = run(*arguments, "--min-carry-cosine", 0.5)
     assert result.exit_code == 2
     assert "only a step graph shows its carry" in result.stderr
+
+
+def test_another_runtime_may_run_the_bundle(original: Made) -> None:
+    assert run(original.bundle, "--runtime", "onnxruntime").exit_code == 0
+    result = run(original.bundle, "--runtime", "executorch")
+    assert result.exit_code == 2
+    assert "executorch" in result.output
+    assert "Did you mean 'arm64'" in run(original.bundle, "--runtime", "amr64").output

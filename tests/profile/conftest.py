@@ -1,15 +1,17 @@
-"""Two puzzles, solvers that answer them from a script, and bundles of a tiny untrained model."""
+"""Two puzzles, solvers that answer them from a script, samples made up, and bundles of a tiny untrained model."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from trm_edge.profile.candidates import Candidate
+from trm_edge.profile.samples import Run, Samples, Solve, Whole
 from trm_edge.runtimes.fake import FakeSession
 from trm_edge.solve import Solver
 from trm_edge.specs import GraphVariant
@@ -44,6 +46,48 @@ def scripted(puzzles: list[Puzzle]) -> Scripted:
         q_halt = np.where(np.arange(1, 5)[:, None] >= np.array(steps), 1.0, -1.0)
         session = FakeSession.scripted(tokens, q_halt, np.stack([answers] * 4), vocab_size=6, task=task.id)
         return Candidate(name, session, Solver(session, task), Path(name) if is_bundle else None)
+
+    return make
+
+
+def blank_samples(name: str) -> Samples:
+    return Samples(
+        name=name,
+        task="task",
+        format="onnx",
+        graph="step",
+        precision="fp32",
+        target="cpu",
+        evidence="hardware",
+        runtime="cpp",
+        provider="cpu",
+        threads=1,
+        batch=1,
+    )
+
+
+@pytest.fixture
+def samples() -> Callable[..., Samples]:
+    """Makes samples of two puzzles and three steps of 1, 2 and 3 ms, in two rounds.
+
+    The first puzzle is right from step 2 on, the second never.
+    """
+    easy = Run(0, (0.001, 0.002, 0.003), (-3.0, 0.5, 5.0), (False, True, True))
+    hard = Run(1, (0.001, 0.002, 0.003), (-3.0, -2.5, -1.5), (False, False, False))
+
+    def make(**more: object) -> Samples:
+        return replace(replace(blank_samples("side"), runs=((easy, hard), (easy, hard))), **more)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def timed() -> Callable[..., Samples]:
+    """Makes samples of two puzzles that take the given milliseconds in each round, with the fixed work before it."""
+
+    def make(ms: Sequence[float], fixed: Sequence[float] = (), *, name: str = "side", policy: str = "act") -> Samples:
+        rounds = tuple(tuple(Solve(number, 1e-3 * value, 1, True) for number in range(2)) for value in ms)
+        return replace(blank_samples(name), whole=(Whole(policy, 2, rounds),), reference_seconds=tuple(fixed))
 
     return make
 

@@ -4,7 +4,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from trm_edge.profile.pareto import Point, draw, front
+from trm_edge.profile import pareto
+from trm_edge.profile.pareto import Point, draw, draw_series, front
 from trm_edge.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -70,3 +71,43 @@ def test_sixteen_equal_points_are_still_told_apart() -> None:
 @pytest.mark.parametrize("points", [[], [point("a", 1, 1.0)]])
 def test_next_to_nothing_can_be_drawn(points: list[Point]) -> None:
     assert "nan" not in draw(points, title="t")
+
+
+# -- series -----------------------------------------------------------------------------------
+
+
+def of_series(name: str, ms: float, exact: float, series: str, curve: str = "") -> Point:
+    return Point(name, ms, exact, exact - 0.1, min(1.0, exact + 0.1), series=series, curve=curve)
+
+
+def test_series_are_told_apart_and_share_one_front() -> None:
+    points = [
+        of_series("a1", 1, 0.5, "a", "fixed"),
+        of_series("a2", 4, 0.8, "a", "fixed"),
+        of_series("b1", 2, 0.7, "b", "fixed"),
+        of_series("b2", 3, 0.9, "b", "fixed"),
+        of_series("b3", 5, 0.85, "b"),
+    ]
+    root = ElementTree.fromstring(draw_series(points, title="a < b"))
+    texts = [e.text for e in root.iter(f"{SVG}text")]
+    assert {"a < b", "a", "b", "1 a1", "2 b1", "3 b2"} <= set(texts)
+    assert not any("a2" in (text or "") for text in texts), "what is beaten has no number"
+    curves = [e.attrib["points"] for e in root.iter(f"{SVG}polyline") if e.get("class") == "curve"]
+    assert [len(curve.split()) for curve in curves] == [2, 2], "what is on no curve is joined to nothing"
+    beaten = [e for e in root.iter() if e.get("class") == "beaten"]
+    assert len(beaten) == 2
+    assert {e.attrib["fill"] for e in beaten} == {"none"}
+
+
+def test_twelve_series_have_marks_of_their_own() -> None:
+    for filled in (True, False):
+        assert len({pareto._shape(0, 0, number, filled=filled) for number in range(12)}) == 12
+
+
+def test_a_picture_of_series_becomes_pixels() -> None:
+    pytest.importorskip("PIL")
+    from trm_edge.report import png
+
+    points = [of_series(f"{n}", n + 1, 0.5 + n / 40, f"series {n}", "act") for n in range(16)]
+    assert png.draw(draw_series(points, title="t")).startswith(b"\x89PNG")
+    assert "nan" not in draw_series([], title="t")

@@ -36,18 +36,22 @@ def counted(items: Iterable[Item], *, total: int | None, what: str) -> Iterator[
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Callable[[int], None]]:
-    """Show a number that grows, of unknown end: call what is given with how much is new. Nothing without a terminal."""
+def counting(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a number that grows, to ``total`` where that is known: call what is given with how much is new.
+
+    Nothing without a terminal.
+    """
     if not sys.stderr.isatty() or os.environ.get("RANK", "0") != "0":
         yield lambda new: None
         return
     from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
-    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn(what), TextColumn("{task.completed:,.0f}"), TimeElapsedColumn())
+    growing = (SpinnerColumn(), TextColumn(what), TextColumn("{task.completed:,.0f}"), TimeElapsedColumn())
+    columns = growing if total is None else (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=None)
+        task = progress.add_task(what, total=total)
         yield lambda new: progress.advance(task, new)
 
 

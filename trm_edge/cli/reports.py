@@ -21,6 +21,7 @@ class ReportOutput:
         svg: file for the chart.
         html: file for the page.
         csv: file for the sheet.
+        png: file for the chart as pixels.
         overwrite: replace files that exist.
 
     Raises:
@@ -34,10 +35,12 @@ class ReportOutput:
         *,
         html: Path | None = None,
         csv: Path | None = None,
+        png: Path | None = None,
         overwrite: bool = False,
     ) -> None:
-        self._json, self._svg, self._html, self._csv, self._overwrite = json, svg, html, csv, overwrite
-        files = [path for path in (json, svg, html, csv) if path is not None and path != STDOUT]
+        self._json, self._svg, self._html, self._csv, self._png = json, svg, html, csv, png
+        self._overwrite = overwrite
+        files = [path for path in (json, svg, html, csv, png) if path is not None and path != STDOUT]
         for path in files:
             check_destination(path, overwrite=overwrite)
             if files.count(path) > 1:
@@ -64,9 +67,20 @@ class ReportOutput:
             self._store(self._json, f"{text}\n")
 
     def chart(self, svg: Callable[[], str]) -> None:
-        """Draw and write the chart, if it was asked for."""
+        """Draw and write the chart, if it was asked for.
+
+        Raises:
+            MissingDependency: as pixels, and Pillow is not installed.
+        """
+        if self._svg is None and self._png is None:
+            return
+        drawn = svg()
         if self._svg is not None:
-            self._store(self._svg, svg())
+            self._store(self._svg, drawn)
+        if self._png is not None:
+            from trm_edge.report.png import draw
+
+            self._store_bytes(self._png, draw(drawn))
 
     def page(self, html: Callable[[], str]) -> None:
         """Make and write the page, if it was asked for."""
@@ -79,5 +93,8 @@ class ReportOutput:
             self._store(self._csv, csv())
 
     def _store(self, path: Path, text: str) -> None:
+        self._store_bytes(path, text.encode())
+
+    def _store_bytes(self, path: Path, content: bytes) -> None:
         with atomic_file(path, overwrite=self._overwrite) as file:
-            file.write(text.encode())
+            file.write(content)

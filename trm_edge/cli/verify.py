@@ -40,6 +40,9 @@ def verify(
     svg: Annotated[Path | None, typer.Option(help="Draw the errors against depth.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write everything as one HTML page.")] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep the result in the bundle's manifest.")] = False,
+    runtime: Annotated[
+        str | None, typer.Option(help="What runs the bundle, as arm64, which emulates one; default: by its target.")
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of one call; default: the runtimes' choice.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --json, --svg and --html.")] = False,
 ) -> None:
@@ -72,7 +75,7 @@ def verify(
     asked = {name: bound for name, bound in given.items() if bound is not None}
     with (
         read_bundle(bundle) as opened,
-        open_session(opened, threads=threads) as session,
+        open_session(opened, runtime, threads=threads) as session,
         nullcontext() if against is None else open_reference(against, threads=threads) as reference,
     ):
         bounds = replace(DEFAULT_BOUNDS[opened.manifest.precision], **asked)

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trm_edge.bundle import GOLDEN, MODEL_CARD, Manifest
 from trm_edge.errors import InvalidInput
 from trm_edge.profile.candidates import Candidate
 from trm_edge.profile.interval import wilson
@@ -60,7 +59,7 @@ class Row:
         puzzle_ms: of one puzzle.
         file_bytes: of the files that a device loads, without golden vectors and model card.
         load_bytes: growth of resident memory by opening the graph.
-        run_bytes: the same after the first step.
+        run_bytes: the same after the first puzzle.
     """
 
     name: str
@@ -207,7 +206,7 @@ def _row(candidate: Candidate, found: list[Solution], reference: list[Solution],
         steps=dict(sorted(steps.items())),
         step_ms=_spread(timing.seconds / np.array([s.steps for s in timing.solutions])),
         puzzle_ms=_spread(timing.seconds),
-        file_bytes=_device_bytes(manifest) if is_bundle else None,
+        file_bytes=candidate.file_bytes,
         load_bytes=memory.load_bytes,
         run_bytes=memory.run_bytes,
     )
@@ -215,7 +214,3 @@ def _row(candidate: Candidate, found: list[Solution], reference: list[Solution],
 
 def _spread(seconds: NDArray[np.float64]) -> Spread:
     return Spread(*(1e3 * float(value) for value in np.percentile(seconds, (50, 90))))
-
-
-def _device_bytes(manifest: Manifest) -> int:
-    return sum(entry.size for name, entry in manifest.files.items() if name not in (GOLDEN, MODEL_CARD))

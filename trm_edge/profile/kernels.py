@@ -13,11 +13,15 @@ from trm_edge.specs import GraphVariant
 _ARM = ("aarch64", "arm64")
 
 
-def prove_kernels(bundle: Bundle) -> str:
+def prove_kernels(bundle: Bundle, runtime: str = "onnxruntime") -> str:
     """Run an ONNX graph once under its runtime's tracer and count the integer products.
 
     Static activations in another processor's format are fused in part or not at all, so that only that processor can
     tell.
+
+    Args:
+        bundle: of an ONNX graph.
+        runtime: ``arm64`` counts the kernels of an emulated arm64 processor.
 
     Returns:
         One line with the count, or why nothing was counted.
@@ -27,10 +31,11 @@ def prove_kernels(bundle: Bundle) -> str:
     """
     stats, manifest = bundle.manifest.graph_stats, bundle.manifest
     made_for = stats.get("quantization", {}).get("optimized_for", "")
-    if stats["products"].get("static") and (made_for == "arm64") != (platform.machine().lower() in _ARM):
+    processor = runtime if runtime in _ARM else platform.machine().lower()
+    if stats["products"].get("static") and (made_for == "arm64") != (processor in _ARM):
         return f"integer kernels were not counted: this is no {made_for} machine"
     wanted = sum(stats["products"].get(kind, 0) for kind in ("static", "dynamic"))
-    found = integer_products(operator_times(bundle, calls=1))
+    found = integer_products(operator_times(bundle, calls=1, runtime=runtime))
     what = {GraphVariant.UNROLLED: f"{manifest.steps} supervision steps"}.get(manifest.graph, "a supervision step")
     line = f"{found} of {wanted} integer products of {what} ran in integer kernels"
     if found < wanted:

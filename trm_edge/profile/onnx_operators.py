@@ -14,23 +14,24 @@ from numpy.typing import NDArray
 
 from trm_edge.bundle import Bundle
 from trm_edge.profile.operator_time import OperatorTime
+from trm_edge.runtimes import open_session
 from trm_edge.runtimes.base import Session
-from trm_edge.runtimes.onnxruntime import OnnxRuntimeSession
 from trm_edge.specs import GraphVariant
 
 _CONTAINERS = frozenset({"Loop", "If", "Scan"})
 
 
-def graph_operators(bundle: Bundle, *, calls: int, threads: int | None) -> list[OperatorTime]:
+def graph_operators(
+    bundle: Bundle, *, calls: int, threads: int | None, runtime: str = "onnxruntime"
+) -> list[OperatorTime]:
     """Profile ``calls`` calls: one supervision step of a step graph or a loop graph, all steps of an unrolled one."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        OnnxRuntimeSession.from_bundle(bundle, threads=threads, profile=str(Path(folder, "trace"))) as session,
-    ):
-        inputs = _inputs(session)
-        for _ in range(1 + calls):
-            session.infer(inputs)
-        events = json.loads(Path(session.end_profile()).read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as folder:
+        with open_session(bundle, runtime, threads=threads, profile=str(Path(folder, "trace"))) as session:
+            inputs = _inputs(session)
+            for _ in range(1 + calls):
+                session.infer(inputs)
+        (trace,) = Path(folder).iterdir()  # written when the graph is closed, in this process or another
+        events = json.loads(trace.read_text(encoding="utf-8"))
     return _summed(events, calls)
 
 

@@ -16,7 +16,12 @@ from trm_edge.specs import Format
 
 
 def operator_times(
-    source: Bundle | Path, *, methods: Sequence[str] | None = None, calls: int = 20, threads: int | None = None
+    source: Bundle | Path,
+    *,
+    methods: Sequence[str] | None = None,
+    calls: int = 20,
+    threads: int | None = None,
+    runtime: str = "onnxruntime",
 ) -> list[OperatorTime]:
     """Time the operators of a graph with made-up inputs.
 
@@ -25,6 +30,7 @@ def operator_times(
         methods: methods of an ExecuTorch program to trace; None traces all.
         calls: measured calls, after one that is not measured.
         threads: of one call; None leaves the runtime its choice.
+        runtime: of an ONNX graph: this one, or another that runs ONNX Runtime.
 
     Returns:
         ONNX: kinds of kernels, the most expensive first. ExecuTorch: methods in alphabetical order, operators in the
@@ -43,7 +49,7 @@ def operator_times(
             raise InvalidInput("An ONNX graph has no methods: leave --method out.")
         from trm_edge.profile.onnx_operators import graph_operators
 
-        return graph_operators(source, calls=calls, threads=threads)
+        return graph_operators(source, calls=calls, threads=threads, runtime=runtime)
     from trm_edge.profile.executorch_operators import program_operators
 
     path = source.model_path if isinstance(source, Bundle) else source

@@ -168,6 +168,7 @@ DEFAULT_BOUNDS = {
     Precision.W8: Bounds(None, 0.5, 0.95, max_drop=0.5, min_carry_cosine=0.999),
     Precision.W8A8_DYNAMIC: Bounds(None, 0.5, 0.9, max_drop=0.5, min_carry_cosine=0.99),
     Precision.W8A8: Bounds(None, 0.5, 0.9, max_drop=0.5, min_carry_cosine=0.99),
+    Precision.W8A16: Bounds(None, 0.5, 0.9, max_drop=0.5, min_carry_cosine=0.99),
     Precision.AUTO: Bounds(None, 0.5, 0.9, max_drop=0.5, min_carry_cosine=0.99),
 }
 

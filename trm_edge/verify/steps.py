@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trm_edge.bundle import Manifest
+from trm_edge.bundle.carry import to_real, to_stored
 from trm_edge.errors import InvalidInput
 from trm_edge.runtimes.base import Arrays
 from trm_edge.solve import Solver, StepSession
@@ -53,7 +54,8 @@ class StepResult:
     Attributes:
         logits: float32 [count, seq_len, vocab].
         q_halt: halting logits, float32 [count].
-        carry: the next states [width, prefix + seq, hidden] by input name, padding kept; empty but for step graphs.
+        carry: the next states [width, prefix + seq, hidden] by input name, padding kept, as real numbers whatever
+            format the graph stores them in; empty but for step graphs.
     """
 
     logits: NDArray[np.float32]
@@ -70,11 +72,11 @@ class StepResult:
 def one_step(session: StepSession, batch: Batch, carry: Arrays) -> StepResult:
     """One supervision step of a step graph from ``carry``, which is rounded to the graph's own number format."""
     inputs = _inputs(session, batch)
-    for spec in session.manifest.inputs:
-        if spec.name in carry:
-            inputs[spec.name] = carry[spec.name].astype(spec.dtype)
+    dtypes = {spec.name: spec.dtype for spec in session.manifest.inputs}
+    for state in session.manifest.carry:
+        inputs[state.input] = to_stored(state, carry[state.input], dtypes[state.input])
     outputs = session.infer(inputs)
-    states = {state.input: outputs[state.output] for state in session.manifest.carry}
+    states = {state.input: to_real(state, outputs[state.output]) for state in session.manifest.carry}
     return StepResult(outputs["logits"][: batch.count], outputs["q_halt"][: batch.count], states)
 
 
@@ -85,7 +87,8 @@ def supervision_steps(session: StepSession, batch: Batch, budget: int) -> Iterat
     """
     match session.manifest.graph:
         case GraphVariant.STEP:
-            carry: Arrays = session.initial_carry(len(batch.tokens))
+            stored = session.initial_carry(len(batch.tokens))
+            carry: Arrays = {state.input: to_real(state, stored[state.input]) for state in session.manifest.carry}
             for _ in range(budget):
                 result = one_step(session, batch, carry)
                 carry = result.carry

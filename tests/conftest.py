@@ -1,0 +1,51 @@
+"""What tests of several packages share: the C++ runner, built once."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def build_runner() -> Callable[..., Path]:
+    """Build and install the runner; skips where something that it needs is missing."""
+
+    def build(wheel: Path, folder: Path, compiler: str, *settings: str) -> Path:
+        for tool in ("cmake", compiler):
+            if shutil.which(tool) is None:
+                pytest.skip(f"{tool} is not installed")
+        if not (wheel / "lib" / "libexecutorch.so").is_file():
+            pytest.skip(f"no executorch wheel with C++ libraries at {wheel}")
+        header = ["c++", "-x", "c++", "-E", "-include", "nlohmann/json.hpp", "/dev/null"]
+        if subprocess.run(header, capture_output=True).returncode:
+            pytest.skip("nlohmann/json.hpp is not installed")
+        tree, prefix = str(folder / "build"), str(folder / "installed")
+        source = ["-S", str(ROOT / "runtimes" / "cpp"), f"-Dexecutorch_DIR={wheel}/share/cmake"]
+        flags = ["-DCMAKE_BUILD_TYPE=None", "-DCMAKE_CXX_FLAGS=-O1 -Werror", f"-DCMAKE_CXX_COMPILER={compiler}"]
+        commands: tuple[list[str], ...] = (
+            ["cmake", *source, "-B", tree, *flags, *settings],
+            ["cmake", "--build", tree, "--parallel", "2"],
+            ["cmake", "--install", tree, "--prefix", prefix],
+        )
+        for command in commands:
+            done = subprocess.run(command, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+        return Path(prefix) / "bin" / "trm-edge-run"
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def cpp_runner(tmp_path_factory: pytest.TempPathFactory, build_runner: Callable[..., Path]) -> Path:
+    """The runner for this machine, in the folder that it was installed in."""
+    spec = find_spec("executorch")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("executorch is not installed")
+    return build_runner(Path(spec.submodule_search_locations[0]), tmp_path_factory.mktemp("cpp"), "c++")
