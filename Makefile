@@ -6,13 +6,16 @@ BIN := .venv/bin
 READY := .venv/.ready
 BENCHMARKS := step_latency cold_start parity int8_latency batches executorch_step generator train_step
 
-.PHONY: help demo test lint bench clean
+TARGETS := ethos-u webgpu arm64
+
+.PHONY: help demo test test-targets lint bench clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    export the bundled model, solve puzzles with it, print parity and latency"
 	@echo "make test    lint, types, import rules and the whole test suite"
 	@echo "make lint    the first three alone"
+	@echo "make test-targets  install what heavy targets need (GB, minutes), and run their tests alone"
 	@echo "make bench   measure again what the pages publish, and put the numbers into them"
 	@echo "make clean   remove .venv and what the tools leave behind"
 
@@ -21,6 +24,11 @@ demo: $(READY)
 
 test: lint
 	@$(BIN)/python -m pytest
+
+# Nightly, where `make test` has skipped what is not installed.
+test-targets: $(READY)
+	@set -e; for name in $(TARGETS); do $(BIN)/trm-edge targets install $$name; done
+	@$(BIN)/python -m pytest -m "targets or arm64"
 
 lint: $(READY)
 	@$(BIN)/ruff check --quiet

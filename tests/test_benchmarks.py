@@ -23,7 +23,8 @@ def test_a_result_names_machine_versions_and_date(path: Path) -> None:
 
 
 def test_every_result_is_made_by_a_script() -> None:
-    assert {path.stem for path in RESULTS} <= {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+    made = {path.stem.partition("-")[0] for path in RESULTS}  # one script may run for several targets
+    assert made <= {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
 
 
 def test_the_pages_show_the_committed_results() -> None:

@@ -46,9 +46,9 @@ def open_kind() -> OpenKind:
 
 
 def refused(combination: Combination) -> bool:
-    """What cannot work: nothing in ONNX; in ExecuTorch graphs that loop, and precisions without kernels."""
+    """What cannot work: in ONNX w8a16, for NPUs; in ExecuTorch graphs that loop, and precisions without kernels."""
     if combination.format is Format.ONNX:
-        return False
+        return combination.precision is Precision.W8A16
     works = {Precision.FP32}
     if combination.backend == "xnnpack":
         works |= {Precision.W8A8, Precision.W8A8_DYNAMIC}
