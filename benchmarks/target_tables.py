@@ -31,8 +31,6 @@ def registry() -> str:
     for id in target_ids():
         target = get_target(id)
         notes.append(f"- `{id}`: {target.description}. {_sentence(target.evidence_note)}")
-        f"- `{id}`: {get_target(id).description}. {_sentence(get_target(id).evidence_note)}" for id in target_ids()
-    ]
     return "\n".join([*lines, "", *notes])
 
 
