@@ -83,6 +83,10 @@ def open_executorch(build_bundle: Callable[[], Bundle]) -> Session:
     return ExecuTorchSession.from_bundle(read_bundle(path), threads=1)
 
 
+def open_ethos_u(build_bundle: Callable[[], Bundle]) -> Session:
+    pytest.skip("its programs are made in the environment 'ethos-u': see test_ethos_u.py")
+
+
 def open_arm64(build_bundle: Callable[[], Bundle]) -> Session:
     from trm_edge.environments import environment
     from trm_edge.runtimes import open_session
@@ -158,6 +162,7 @@ OPEN = {
     "executorch": open_executorch,
     "torch-eager": open_torch_eager,
     "arm64": open_arm64,
+    "ethos-u": open_ethos_u,
     "webgpu": open_webgpu,
     "openvino": open_openvino,
     "qnn": open_qnn,
