@@ -312,6 +312,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "target-environments": target_tables.environments,
     "target-parity": target_tables.parity,
     "target-depth": target_tables.depth,
+    "target-vela": target_tables.vela,
 }
 
 

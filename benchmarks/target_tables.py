@@ -64,6 +64,20 @@ def depth() -> str:
     return "\n".join([*lines, "", "Mean absolute error of the logits / share of equal answers, budget not halted."])
 
 
+def vela() -> str:
+    """What Vela estimates for Ethos-U."""
+    document = json.loads((RESULTS / "ethos_u.json").read_text(encoding="utf-8"))
+    heads = ("model", "precision", "accelerator", "cycles a step", "ms a step", "SRAM", "flash", "flash / weights")
+    lines = [_row(*heads), _row(*["---"] * len(heads))]
+    for row in document["results"]:
+        cycles, ms = f"{row['step_cycles']:,}", f"{row['step_milliseconds']:.2f} at {row['clock_mhz']:.0f} MHz"
+        memory = (f"{row['sram_bytes'] / 1e3:.0f} kB", f"{row['flash_bytes'] / 1e6:.2f} MB")
+        ratio = f"{row['flash_to_weights']:.3f}"
+        lines.append(_row(row["model"], row["precision"], row["accelerator"], cycles, ms, *memory, ratio))
+    said = "All operators of the network on the NPU; `random-512` has the size of the official Sudoku model, untrained"
+    return "\n".join([*lines, "", f"{said}. {document['date']}, Vela's estimates, run on no hardware."])
+
+
 def _parity_cells(row: dict[str, Any]) -> list[str]:
     placed, count = row.get("placement"), row["puzzles"]
     where = "" if placed is None else f"{placed['placed']} of {placed['placed'] + sum(placed['elsewhere'].values())}"

@@ -50,6 +50,7 @@ class Evidence(StrEnum):
     HARDWARE = "hardware"  #: ran on the processor itself
     SIMULATOR = "simulator"  #: ran on the vendor's simulator or an instruction-set emulator
     COMPILED = "compiled"  #: only lowered or compiled, never run
+    DECLARED = "declared"  #: written to its documentation; neither compiled nor run
 
 
 @dataclass(frozen=True)

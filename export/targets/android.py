@@ -26,7 +26,7 @@ class AndroidTarget(Target):
 
     id: str = "android"
     description: str = "arm64 CPUs of phones, from an app with ONNX Runtime or ExecuTorch (XNNPACK)"
-    evidence: Evidence = Evidence.COMPILED
+    evidence: Evidence = Evidence.DECLARED
     evidence_note: str = "declared, not run: nothing was run on a phone, nor compiled for one"
     package: str = "onnxruntime"
     extra: str = "onnx"

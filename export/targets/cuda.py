@@ -22,7 +22,7 @@ class CudaTarget(Target):
 
     id: str = "cuda"
     description: str = "NVIDIA GPUs, through ONNX Runtime's CUDA provider"
-    evidence: Evidence = Evidence.COMPILED
+    evidence: Evidence = Evidence.DECLARED
     evidence_note: str = "never run, nor compiled for it: no GPU was at hand; the graphs are those that the CPU runs"
     package: str = "onnxruntime"
     extra: str = "onnx"

@@ -253,7 +253,7 @@ Manifest parse_manifest(const std::string& text) {
     m.name = data.text("name");
     m.task = data.text("task");
     m.target = data.text("target");
-    m.evidence = data.choice("evidence", {"hardware", "simulator", "compiled"});
+    m.evidence = data.choice("evidence", {"hardware", "simulator", "compiled", "declared"});
     m.seq_len = data.integer("seq_len", 1);
     m.vocab_size = data.integer("vocab_size", 2);
     m.puzzle_prefix_len = data.integer("puzzle_prefix_len");

@@ -33,7 +33,7 @@ struct Manifest {
     std::string name;
     std::string task;
     std::string target;
-    std::string evidence;  // how it is known to work there: hardware, simulator or compiled
+    std::string evidence;  // how it is known to work there: hardware, simulator, compiled or declared
     std::string precision;
     std::string model_file;
     std::int64_t seq_len;

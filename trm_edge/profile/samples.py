@@ -111,7 +111,7 @@ class Samples:
         graph: layout of the recursion.
         precision: number format.
         target: processor it ran on.
-        evidence: what that processor was: ``hardware``, ``simulator`` or ``compiled``.
+        evidence: what that processor was: ``hardware``, ``simulator``, ``compiled`` or ``declared``.
         runtime: what ran it.
         provider: what computed, in the runtime's own words.
         threads: asked for; None: the runtime's choice.
