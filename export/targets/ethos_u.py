@@ -61,7 +61,7 @@ class EthosUTarget(Target):
     def note(self, precision: Precision, graph: GraphVariant) -> str | None:
         """Which of the two precisions to take."""
         if precision is Precision.W8A8:
-            return "less exact than w8a16, and slower but for wide models on U85: every product converts to 8 bits and back"
+            return "less exact than w8a16, and slower but for wide models on U85: products convert to 8 bits and back"
         return None
 
     def device(self) -> str | None:

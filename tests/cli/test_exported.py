@@ -117,6 +117,17 @@ def test_a_target_that_nothing_here_runs(cli: Cli, tmp_path: Path, monkeypatch: 
     assert "not run: Nothing here runs onnx bundles on 'xpu'" in outcome.out
 
 
+# -- contexts of Qualcomm's NPU ---------------------------------------------------------------
+
+
+def test_contexts_are_refused_before_the_work(cli: Cli, tmp_path: Path) -> None:
+    export(cli, tmp_path / "b", "--context", "v75").refused("--context is for --target qualcomm-npu, not for xpu")
+    pytest.importorskip("onnxruntime_qnn")
+    command = ("export", "sudoku-4x4", "--target", "qualcomm-npu", "--out", tmp_path / "b")
+    cli(*command, "--context", "v74").refused("Unknown HTP architecture 'v74'")
+    assert not (tmp_path / "b").exists()
+
+
 # -- another interpreter ----------------------------------------------------------------------
 
 

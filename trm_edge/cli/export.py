@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trm_edge.cli.main import typed
-from trm_edge.errors import InvalidInput
+from trm_edge.errors import InvalidInput, unknown
 from trm_edge.specs import Format, GraphVariant, Precision
 
 if TYPE_CHECKING:
@@ -66,6 +67,12 @@ def export(
     verify: Annotated[
         bool, typer.Option(help="Replay the golden puzzles afterwards; exit code 1 if they differ.")
     ] = True,
+    htp_context: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--context", help="qualcomm-npu only: add the graph compiled for that NPU, v73, v75 ...; repeatable."
+        ),
+    ] = None,
     require_full: Annotated[
         bool,
         typer.Option("--require-full", help="Fail if the target's runtime places a node elsewhere (or is not here)."),
@@ -83,6 +90,7 @@ def export(
     format, graph, precision = choice.format, choice.graph, choice.precision
     if chosen.environment is not None and chosen.exports_there:
         run_elsewhere(chosen.environment, typed(context))
+    contexts = _contexts(target, htp_context or ())
     for package in (format.value, "torch", "safetensors"):
         require(package, extra="export")
     from trm_edge.cli.progress import planning
@@ -133,6 +141,27 @@ def export(
             overwrite=overwrite,
         )
     report(path, verify=verify, require_full=require_full)
+    for architecture in contexts:
+        from trm_edge.profile.context import NOTE, write_context
+
+        write_context(path, architecture)
+        print(f"  context for the HTP {architecture}: {NOTE}")
+
+
+def _contexts(target: str, architectures: Sequence[str]) -> list[str]:
+    """The generations of Qualcomm's NPU to compile for, refused before any work if there are none such."""
+    if not architectures:
+        return []
+    if target != "qualcomm-npu":
+        raise InvalidInput(f"--context is for --target qualcomm-npu, not for {target}. Leave it out.")
+    from trm_edge.optional import require
+    from trm_edge.runtimes.qnn import ARCHITECTURES
+
+    require("onnxruntime_qnn", extra="qnn")
+    for name in architectures:
+        if name not in ARCHITECTURES:
+            raise InvalidInput(unknown("HTP architecture", name, ARCHITECTURES))
+    return list(dict.fromkeys(architectures))
 
 
 def _refuse_idle(precision: Precision, **given: object) -> None:
