@@ -12,7 +12,7 @@ TARGET = get_target("android")
 
 
 def test_it_is_declared_and_says_so() -> None:
-    assert TARGET.evidence is Evidence.COMPILED  # the weakest that there is
+    assert TARGET.evidence is Evidence.DECLARED  # the weakest that there is
     assert TARGET.evidence_note.startswith("declared, not run")
     assert not TARGET.installed()
     assert TARGET.device() is None

@@ -13,7 +13,7 @@ TARGET = get_target("cuda")
 
 
 def test_it_says_that_it_was_never_run() -> None:
-    assert TARGET.evidence is Evidence.COMPILED  # the weakest that there is
+    assert TARGET.evidence is Evidence.DECLARED  # the weakest that there is
     assert TARGET.evidence_note.startswith("never run")
 
 
