@@ -24,6 +24,7 @@ from trm_edge.model.config import ModelConfig
 from trm_edge.model.network import Attention, Block, Network, RecursiveModel, SwiGLU, rotary_table
 
 _QUIET = 1e-4  #: channels are taken for at least this share of the loudest: one that never spoke may yet speak
+_INTERVALS = 256  #: of a table of 16-bit numbers, over the positive ones
 
 
 class ResidualLinear(nn.Linear):
@@ -87,36 +88,50 @@ class NetworkPass(nn.Module):
 
 
 def balance(networks: Mapping[str, NetworkPass], passes: Iterable[tuple[str, Tensor, Tensor]]) -> None:
-    """Give the channels of token mixing one size, in place, for arithmetic that has one scale a tensor.
+    """Make network passes fit for integers of one scale a tensor, in place; they answer as before.
 
-    The norm over tokens works channel by channel and takes its size away, so that training does not care if a few
-    channels grow hundreds of times as large as the others, and their squares a hundred thousand times. A factor a
-    channel before the norm changes nothing but the weight of its epsilon, which is made too small to count.
+    *Channels of token mixing get one size.* The norm over tokens works channel by channel and takes its size away, so
+    that training does not care if a few channels grow hundreds of times as large as the others, and their squares a
+    hundred thousand times. A factor a channel before the norm changes nothing.
+
+    *Norms get two steps.* Integers look the reciprocal root up in a table of even intervals, which is of no use for
+    mean squares of less than a few of them. A rough norm first, whose large epsilon keeps its own table steady, lifts
+    such rows, and its errors go with their size in the second.
+
+    The epsilons of the norms are made too small to count.
 
     Args:
-        networks: float passes by level; what has no token mixing stays as it is. A model of one network has the level
-            ``"L"`` alone.
-        passes: level and inputs of passes to measure the channels with, some of each network.
+        networks: float passes by level. A model of one network has the level ``"L"`` alone.
+        passes: level and inputs of passes to measure the norms with, some of each network.
     """
-    layers = [layer for network in networks.values() for layer in network.layers]
-    blocks = [layer for layer in layers if isinstance(layer, _Block) and layer.tokens is not None]
-    peaks: dict[nn.Module, Tensor] = {}
+    blocks = [layer for network in networks.values() for layer in network.layers if isinstance(layer, _Block)]
+    norms = [(block, norm) for block in blocks for norm in (block.norm, block.channel_norm)]
+    peaks: dict[nn.Module, Tensor] = {}  # of channels; one for all where the norm is over channels
+    squares: dict[nn.Module, Tensor] = {}  # likewise, means over a row
 
     def see(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        peak = inputs[0].abs().amax((0, 2))
-        peaks[norm] = torch.maximum(peaks.get(norm, peak), peak)
+        (x,) = inputs  # [batch, rows, width]
+        for seen, values in ((peaks, x.abs().amax(-1)), (squares, (x * x).mean(-1))):
+            largest = values.amax(0)
+            seen[norm] = torch.maximum(seen.get(norm, largest), largest)
 
-    hooks = [block.norm.register_forward_pre_hook(see) for block in blocks]
+    hooks = [norm.register_forward_pre_hook(see) for _, norm in norms]
     with torch.no_grad():
         for level, z, injected in passes:
             networks.get(level, networks["L"])(z, injected)
     for hook in hooks:
         hook.remove()
-    for block in blocks:
-        peak = peaks[block.norm]
-        peak = peak.clamp_min(_QUIET * float(peak.max()))
-        block.channel_scales = (1 / peak)[:, None]
-        block.norm.eps = block.norm.eps / float(peak.max()) ** 2
+    for block, norm in norms:
+        largest = squares[norm]
+        if block.tokens is not None and norm is block.norm:
+            peak = peaks[norm]
+            peak = peak.clamp_min(_QUIET * float(peak.max()))
+            block.channel_scales = (1 / peak)[:, None]
+            largest = largest / peak**2
+            norm.eps = norm.eps / float(peak.max()) ** 2
+        rough = float(largest.max()) / _INTERVALS
+        norm.rough_eps = torch.full((1,), rough)
+        norm.eps = norm.eps / (float(largest.max()) + rough)
 
 
 class Heads(nn.Module):
@@ -144,17 +159,21 @@ class Heads(nn.Module):
 
 
 class _RMSNorm(nn.Module):
-    """RMSNorm without a gain over the last dimension."""
+    """RMSNorm without a gain over the last dimension, after a rough one where `balance` asked for it."""
 
     mean: Tensor
     eps: Tensor
+    rough_eps: Tensor | None
 
     def __init__(self, width: int, eps: float) -> None:
         super().__init__()
         self.register_buffer("mean", torch.full((1, width), 1.0 / width))
         self.register_buffer("eps", torch.full((1,), eps))
+        self.register_buffer("rough_eps", None)
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.rough_eps is not None:
+            x = x * torch.rsqrt(F.linear(x * x, self.mean, self.rough_eps))
         return x * torch.rsqrt(F.linear(x * x, self.mean, self.eps))
 
 
