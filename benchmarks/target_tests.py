@@ -2,8 +2,8 @@
 
     python benchmarks/target_tests.py        # `make test-targets` installs the environments first
 
-Writes ``results/target_tests.json``: passed, skipped and failed tests by file, the environments that were there and what
-is in them. Exit code 1 if a test failed, or one of the environments is missing.
+Writes ``results/target_tests.json``: passed, skipped and failed tests by file, the environments that were there and
+what is in them. Exit code 1 if a test failed, or one of the environments is missing.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from trm_edge.bundle import Bundle, Manifest
-from trm_edge.environments import environment
 from trm_edge.errors import InvalidInput, Refused, unknown
 from trm_edge.runtimes.base import Session
 from trm_edge.specs import Format
@@ -103,8 +102,11 @@ def open_session(
         Refused: nothing here runs the bundle on that target.
     """
     kind = load_runtime(runtime or runtime_of(bundle.manifest, target))
-    if kind.environment is not None and not environment(kind.environment).current:
-        from trm_edge.runtimes.worker import WorkerSession
+    if kind.environment is not None:
+        from trm_edge.environments import environment  # of no use to an engine that lives here
 
-        return WorkerSession.open(bundle, kind, kind.environment, threads=threads, options=options)
+        if not environment(kind.environment).current:
+            from trm_edge.runtimes.worker import WorkerSession
+
+            return WorkerSession.open(bundle, kind, kind.environment, threads=threads, options=options)
     return kind.from_bundle(bundle, threads=threads, **options)

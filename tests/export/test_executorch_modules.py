@@ -49,12 +49,34 @@ def test_balanced_channels_are_of_one_size_and_the_answer_is_the_same() -> None:
             torch.testing.assert_close(network(*one), wanted, rtol=1e-3, atol=1e-3)
 
 
-def test_attention_stays_as_it_is() -> None:
+def test_attention_answers_the_same() -> None:
     network, inputs = make_pass(mlp_t=False, num_heads=2, pos_encodings="rope"), loud_inputs()
     with torch.no_grad():
         before = network(*inputs[0])
-        balance({"L": network}, [("H", *one) for one in inputs])
-        assert torch.equal(network(*inputs[0]), before)
+        balance({"L": network}, [("L", *one) for one in inputs])
+        torch.testing.assert_close(network(*inputs[0]), before, rtol=1e-3, atol=1e-3)
+
+
+def test_a_rough_norm_lifts_rows_that_a_table_would_not_tell_apart() -> None:
+    network, inputs = make_pass(rms_norm_eps=1e-9), loud_inputs()
+    faint = (inputs[0][0] / 50, inputs[0][1] / 50)
+    entering: dict[str, list[float]] = {"before": [], "after": []}
+    with torch.no_grad():
+        wanted = network(*faint)
+        balance({"L": network}, [("L", *one) for one in inputs])
+        norm: Any = network.layers[0].norm
+
+        def see(module: Any, given: tuple[Tensor, ...]) -> None:
+            rough = given[0] * torch.rsqrt((given[0] ** 2).mean(-1, keepdim=True) + module.rough_eps)
+            for name, x in (("before", given[0]), ("after", rough)):
+                entering[name].append(float((x * x).mean(-1).median()))
+
+        hook = norm.register_forward_pre_hook(see)
+        found = network(*faint)
+        hook.remove()
+    torch.testing.assert_close(found, wanted, rtol=1e-3, atol=2e-3)
+    assert entering["before"][0] < 1 / 256, "less than an interval of a table that reaches to 1"
+    assert entering["after"][0] > 10 * entering["before"][0]
 
 
 def test_a_silent_channel_does_not_become_infinite() -> None:
