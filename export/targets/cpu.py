@@ -12,7 +12,10 @@ from trm_edge.specs import Evidence, Format, GraphVariant, Precision
 
 _ARCHITECTURES = {"x86_64": "x86-64", "amd64": "x86-64", "aarch64": "arm64", "arm64": "arm64"}
 _NOTES = {
-    Precision.FP16: "half the file, not half the time: ONNX Runtime computes fp16 graphs in fp32 behind casts",
+    Precision.FP16: (
+        "half the file, not half the time: ONNX Runtime computes fp16 graphs in fp32 behind casts, "
+        "except on arm64 with fp16 arithmetic (Armv8.2)"
+    ),
     Precision.W8: "a quarter of the file, not of the time: weights are widened to fp32 at every step",
     Precision.W8A8_DYNAMIC: "puzzles of one batch share the scales of their activations",
 }

@@ -45,9 +45,9 @@ def test_options_are_those_of_onnx_runtime(build_bundle: Callable[[], Bundle]) -
         open_session(build_bundle(), "arm64", profil="x")
 
 
-@pytest.mark.parametrize("precision", ["w8a8", "w8a8-dynamic"])
-def test_integer_products_run_in_integer_kernels(tmp_path: Path, precision: str) -> None:
-    """Static ones, in arm64's own format, have no integer kernels on other processors."""
+@pytest.fixture(scope="module")
+def integers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The 4x4 model with integer products in the format of arm64."""
     pytest.importorskip("torch")
     pytest.importorskip("onnx")
     from trm_edge.export.calibration import CalibrationOptions
@@ -55,17 +55,35 @@ def test_integer_products_run_in_integer_kernels(tmp_path: Path, precision: str)
     from trm_edge.export.planning import QuantizationOptions
     from trm_edge.model.checkpoint import load_checkpoint
     from trm_edge.models_registry import resolve
-    from trm_edge.profile.kernels import prove_kernels
     from trm_edge.specs import Precision
+
+    folder, checkpoint = tmp_path_factory.mktemp("bundles"), load_checkpoint(resolve("sudoku-4x4"))
+    quantization = QuantizationOptions(optimize_for="arm64", calibration=CalibrationOptions(samples=8))
+    return {
+        precision: export_bundle(
+            checkpoint,
+            ExportOptions(precision=Precision(precision), steps=4, quantization=quantization),
+            folder / precision,
+            name="sudoku-4x4",
+        )
+        for precision in ("w8a8", "w8a8-dynamic")
+    }
+
+
+@pytest.mark.parametrize("precision", ["w8a8", "w8a8-dynamic"])
+@pytest.mark.parametrize(
+    "processor",
+    ["cortex-a53", "neoverse-n1", "max,sme=off"],  # no integer dot products; dot products; matrix products
+)
+def test_integer_products_run_in_integer_kernels(
+    integers: dict[str, Path], monkeypatch: pytest.MonkeyPatch, processor: str, precision: str
+) -> None:
+    """Static ones, in arm64's own format, have no integer kernels on other processors."""
+    from trm_edge.profile.kernels import prove_kernels
     from trm_edge.verify.golden import check_golden
 
-    options = ExportOptions(
-        precision=Precision(precision),
-        steps=4,
-        quantization=QuantizationOptions(optimize_for="arm64", calibration=CalibrationOptions(samples=8)),
-    )
-    path = export_bundle(load_checkpoint(resolve("sudoku-4x4")), options, tmp_path / "bundle", name="sudoku-4x4")
-    with read_bundle(path) as bundle:
+    monkeypatch.setenv("QEMU_CPU", processor)
+    with read_bundle(integers[precision]) as bundle:
         line = prove_kernels(bundle, "arm64")
         assert line == "48 of 48 integer products of a supervision step ran in integer kernels"
         with open_session(bundle, "arm64") as session:

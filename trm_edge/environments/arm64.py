@@ -36,12 +36,13 @@ Features\t: fp asimd
 CPU implementer\t: 0x41
 CPU architecture: 8
 CPU variant\t: 0x0
-CPU part\t: 0xd0c
-CPU revision\t: 1
+CPU part\t: 0xd03
+CPU revision\t: 4
 
 """
 """``/proc/cpuinfo`` for the emulated programs. Without it they read that of the real machine, find no Arm processor in
-it, and ONNX Runtime crashes while it loads. Instructions are found out by another road, so nothing hangs on the model.
+it, and ONNX Runtime crashes while it loads. A Cortex-A53 is one of which nothing is assumed: what instructions there
+are is then asked of the emulator, whatever it emulates.
 """
 
 
