@@ -49,7 +49,13 @@ def parity() -> str:
     for document in _results():
         for row in document["results"]:
             lines.append(_row(_name(document), *_parity_cells(row)))
-    return "\n".join([*lines, "", *_sources()])
+    broken = [
+        f"- Out of bounds: {_name(document)} {row['model']} {row['precision']}: {'; '.join(row['violations'])}."
+        for document in _results()
+        for row in document["results"]
+        if row["violations"]
+    ]
+    return "\n".join([*lines, "", *broken, *_sources()])
 
 
 def depth() -> str:
