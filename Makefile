@@ -22,8 +22,10 @@ help:
 demo: $(READY)
 	@$(BIN)/trm-edge demo
 
+# Training in a process of its own: torch.compile does not survive every library that the other tests load.
 test: lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest tests/train
+	@$(BIN)/python -m pytest --ignore=tests/train
 
 # Nightly, where `make test` has skipped what is not installed.
 test-targets: $(READY)
