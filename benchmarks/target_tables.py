@@ -7,7 +7,7 @@ from typing import Any
 
 from record import RESULTS
 
-from trm_edge.cli.targets import describe
+from trm_edge.cli.targets import runs
 from trm_edge.environments import ENVIRONMENTS
 from trm_edge.export.targets import get_target, target_ids
 
@@ -19,14 +19,13 @@ def registry() -> str:
     lines = ["| target | evidence | usual | runs | install |", "| --- | --- | --- | --- | --- |"]
     for id in target_ids():
         target = get_target(id)
-        found = describe(target)
-        runs = "; ".join(
+        listed = "; ".join(
             f"{format} {graph}: {', '.join(precisions)}"
-            for format, graphs in found["runs"].items()
+            for format, graphs in runs(target).items()
             for graph, precisions in graphs.items()
         )
-        usual = " ".join(found["usual"].values())
-        lines.append(f"| `{id}` | **{target.evidence}** | {usual} | {runs} | `{target.install_line()}` |")
+        usual = f"{target.usual.format} {target.usual.graph} {target.usual.precision}"
+        lines.append(f"| `{id}` | **{target.evidence}** | {usual} | {listed} | `{target.install_line()}` |")
     notes = []
     for id in target_ids():
         target = get_target(id)
@@ -88,14 +87,13 @@ def _parity_cells(row: dict[str, Any]) -> list[str]:
     placed, count = row.get("placement"), row["puzzles"]
     where = "" if placed is None else f"{placed['placed']} of {placed['placed'] + sum(placed['elsewhere'].values())}"
     right = f"{row['right']} ({row['right_float']}) of {row['judged']}"
-    halting = f"{row['same_halting_steps']}"
     return [
         row["model"],
         row["precision"],
         where,
         str(count),
         str(row["same_answers"]),
-        halting,
+        str(row["same_halting_steps"]),
         right,
         f"{row['local_logits_error']:.2g}",
     ]

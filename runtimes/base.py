@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -64,12 +64,21 @@ class Session(ABC):
             Refused: the runtime does not run bundles, or cannot be set up as asked.
             InvalidBundle: the graph cannot be loaded or is not what the manifest says.
         """
-        for name in options:
-            if name not in cls.options:
-                raise InvalidInput(unknown(f"option of {cls.runtime}", name, cls.options))
+        cls.check_options(options)
         session = cls(bundle.manifest, threads=threads)
         session._open(bundle, options)
         return session
+
+    @classmethod
+    def check_options(cls, options: Iterable[str]) -> None:
+        """Refuse an option that the runtime does not have.
+
+        Raises:
+            InvalidInput: there is one.
+        """
+        for name in options:
+            if name not in cls.options:
+                raise InvalidInput(unknown(f"option of {cls.runtime}", name, cls.options))
 
     def infer(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """One call of the graph.
@@ -192,6 +201,11 @@ class Session(ABC):
 
 def _at_batch(spec: TensorSpec, batch: int) -> tuple[str, tuple[int, ...], np.dtype[Any]]:
     return spec.name, tuple(d if isinstance(d, int) else batch for d in spec.shape), np.dtype(spec.dtype)
+
+
+def one_line(error: Exception) -> str:
+    """What an engine's exception says, for the line that a user reads."""
+    return " ".join(str(error).split())[:300]
 
 
 def _described(array: object) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from trm_edge.bundle import Bundle
 from trm_edge.errors import InvalidBundle, InvalidInput, Refused, unknown
 from trm_edge.optional import require
-from trm_edge.runtimes.base import Arrays, Session
+from trm_edge.runtimes.base import Arrays, Session, one_line
 from trm_edge.runtimes.placement import Placement
 from trm_edge.specs import Format, TensorSpec
 
@@ -83,7 +83,7 @@ class OnnxRuntimeSession(Session):
         try:
             self._graph = ort.InferenceSession(str(path), settings, **provided)
         except Exception as error:  # its exceptions have no common base below Exception
-            raise InvalidBundle(f"onnxruntime cannot load '{path}': {_one_line(error)}") from error
+            raise InvalidBundle(f"onnxruntime cannot load '{path}': {one_line(error)}") from error
         if self.provider not in self._graph.get_providers():  # it falls back without raising
             raise Refused(f"{self.provider} could not be started on this machine. Use {CPU}.")
         self._assigned = self.provider
@@ -148,7 +148,7 @@ class OnnxRuntimeSession(Session):
         try:
             outputs = self._graph.run(self._output_names, inputs)
         except Exception as error:  # as above
-            raise InvalidBundle(f"onnxruntime could not run the graph: {_one_line(error)}") from error
+            raise InvalidBundle(f"onnxruntime could not run the graph: {one_line(error)}") from error
         return dict(zip(self._output_names, outputs, strict=True))
 
 
@@ -181,7 +181,3 @@ def compare(kind: str, nodes: Sequence[Any], specs: Sequence[TensorSpec]) -> Non
 
 def _sizes_differ(given: int | str | None, stated: int | str) -> bool:
     return isinstance(given, int) and isinstance(stated, int) and given != stated
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from trm_edge.bundle import Bundle
 from trm_edge.errors import InvalidBundle, InvalidInput, Refused, unknown
 from trm_edge.optional import require
-from trm_edge.runtimes.base import Arrays, Session
+from trm_edge.runtimes.base import Arrays, Session, one_line
 from trm_edge.runtimes.onnxruntime import compare
 from trm_edge.runtimes.placement import Placement
 from trm_edge.specs import Format, TensorSpec
@@ -66,7 +66,7 @@ class OpenVinoSession(Session):
             self._model = core.read_model(bundle.model_path)
             self._compiled = core.compile_model(self._model, device, settings)
         except Exception as error:  # its exceptions have no common base below Exception
-            raise InvalidBundle(f"openvino cannot load '{bundle.model_path}': {_one_line(error)}") from error
+            raise InvalidBundle(f"openvino cannot load '{bundle.model_path}': {one_line(error)}") from error
         self._core, self._ov = core, ov
         manifest = bundle.manifest
         compare("input", _tensors(self._compiled.inputs, manifest.inputs), manifest.inputs)
@@ -105,7 +105,7 @@ class OpenVinoSession(Session):
         try:
             found = self._request.infer(dict(inputs), share_inputs=True)  # read in place; results are copied once
         except Exception as error:  # as above
-            raise InvalidBundle(f"openvino could not run the graph: {_one_line(error)}") from error
+            raise InvalidBundle(f"openvino could not run the graph: {one_line(error)}") from error
         return {name: found[output] for name, output in self._outputs.items()}
 
 
@@ -138,7 +138,3 @@ def _device(asked: str, there: Sequence[str]) -> str:
     if name != "AUTO" and not any(name in (one, one.partition(".")[0]) for one in there):
         raise Refused(f"OpenVINO finds no {name} on this machine, only {', '.join(there)}. Its driver may be missing.")
     return name
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

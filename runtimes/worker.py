@@ -10,7 +10,7 @@ import contextlib
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -27,13 +27,9 @@ _SAID = 300  #: characters of its last words that are shown
 
 
 class WorkerSession(Session):
-    """A graph in another interpreter.
-
-    Options: ``runtime`` and ``environment``, by name; the rest goes to that runtime.
-    """
+    """A graph in another interpreter; :meth:`open` makes one."""
 
     runtime = "worker"
-    options: ClassVar[tuple[str, ...]] = ()
 
     _program: subprocess.Popen[bytes] | None = None
     _said: Any = None  #: file that collects what the worker writes to stderr
@@ -43,9 +39,7 @@ class WorkerSession(Session):
         cls, bundle: Bundle, runtime: type[Session], place: str, *, threads: int | None, options: Mapping[str, Any]
     ) -> WorkerSession:
         """Open ``bundle`` with ``runtime`` in the environment ``place``; raises as ``Session.from_bundle`` does."""
-        for name in options:
-            if name not in runtime.options:
-                raise errors.InvalidInput(errors.unknown(f"option of {runtime.runtime}", name, runtime.options))
+        runtime.check_options(options)
         session = cls(bundle.manifest, threads=threads)
         session.runtime = runtime.runtime  # type: ignore[misc]  # what computes, not how it is reached
         session._start(bundle, place, options)

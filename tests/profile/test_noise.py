@@ -35,3 +35,9 @@ def test_two_rounds_are_too_few_to_judge(timed: Timed) -> None:
 
 def test_facts_of_another_kind_are_passed_over(timed: Timed) -> None:
     assert warnings([replace(timed([10]), machine={"load_before": "much", "cores": True, "celsius_after": None})]) == []
+
+
+def test_throttling_of_a_device_is_told_by_its_end(timed: Timed) -> None:
+    machine: dict[str, Fact] = {"throttling_before": "none", "throttling_after": "light"}
+    (warning,) = warnings([replace(timed([10]), machine=machine)])
+    assert "(light)" in warning

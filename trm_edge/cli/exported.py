@@ -41,7 +41,7 @@ def report(path: Path, *, verify: bool, require_full: bool) -> None:
             return
         with session:
             placed = session.placement()
-            for line in _proven(bundle, session, verify=verify):
+            for line in _proven(bundle, session) if verify else ():
                 console.print(f"  {line}", highlight=False, soft_wrap=True)
     if placed is not None:
         update_manifest(path, placement=placed.to_dict())
@@ -74,14 +74,12 @@ def _opened(bundle: Bundle, *, required: bool) -> Session | str:
         return str(error)
 
 
-def _proven(bundle: Bundle, session: Session, *, verify: bool) -> Iterator[str]:
+def _proven(bundle: Bundle, session: Session) -> Iterator[str]:
     from trm_edge.profile.kernels import prove_kernels
     from trm_edge.specs import Format
     from trm_edge.verify.bounds import DEFAULT_BOUNDS
     from trm_edge.verify.check import verify_bundle
 
-    if not verify:
-        return
     manifest = bundle.manifest
     found = verify_bundle(bundle, session, DEFAULT_BOUNDS[manifest.precision])
     yield f"golden vectors: {found.golden}"

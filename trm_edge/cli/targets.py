@@ -64,17 +64,13 @@ def remove(name: Annotated[str, typer.Argument(help="Environment: see trm-edge t
 
 def describe(target: Target) -> dict[str, Any]:
     """A target, JSON-ready; ``install`` is the line that installs its runtime, None if that is installed."""
-    choices = target.choices()
-    notes = [f"{one.precision}: {note}" for one in choices if (note := target.note(one.precision, one.graph))]
-    runs: dict[str, dict[str, list[str]]] = {}
-    for one in choices:
-        runs.setdefault(one.format.value, {}).setdefault(one.graph.value, []).append(one.precision.value)
+    notes = [f"{one.precision}: {note}" for one in target.choices() if (note := target.note(one.precision, one.graph))]
     return {
         "id": target.id,
         "description": target.description,
         "evidence": target.evidence.value,
         "evidence_note": target.evidence_note,
-        "runs": runs,
+        "runs": runs(target),
         "usual": {"format": target.usual.format, "graph": target.usual.graph, "precision": target.usual.precision},
         "notes": list(dict.fromkeys(notes)),
         "package": target.package,
@@ -82,6 +78,14 @@ def describe(target: Target) -> dict[str, Any]:
         "install": None if target.installed() else target.install_line(),
         "device": target.device(),
     }
+
+
+def runs(target: Target) -> dict[str, dict[str, list[str]]]:
+    """What a target runs: format -> graph -> precisions."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for one in target.choices():
+        found.setdefault(one.format.value, {}).setdefault(one.graph.value, []).append(one.precision.value)
+    return found
 
 
 def lines(target: dict[str, Any]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -70,10 +71,8 @@ class Environment(ABC):
         Raises:
             TrmEdgeError: it could not be made; says why.
         """
-        from shutil import rmtree  # slow to load, and of no use to those who only look whether it is there
-
         try:
-            rmtree(self.folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
         except OSError as error:
             raise TrmEdgeError(f"Cannot make {self.folder}: {error.strerror or error}.") from error
@@ -83,10 +82,8 @@ class Environment(ABC):
 
     def remove(self) -> bool:
         """Delete it; False if there was nothing."""
-        from shutil import rmtree
-
         found = self.folder.is_dir()
-        rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
         return found
 
     def command(self, module: str, *arguments: str) -> list[str]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from trm_edge.errors import InvalidInput
 from trm_edge.profile.candidates import Candidate
+from trm_edge.profile.devices.facts import before_and_after
 from trm_edge.profile.energy import joules, read_counters
 from trm_edge.profile.latency import PAUSE
 from trm_edge.profile.machine import machine_facts, reference_seconds
@@ -127,7 +128,7 @@ def measure(
     meters = [_Meter(side, puzzles, options.policies) for side in sides]
     starts = _starts(sides, options.cold, fresh, log)
     _rounds(meters, options, log)
-    facts = _combined(before, machine_facts())
+    facts = before_and_after(before, machine_facts())
     return [meter.samples(start, facts) for meter, start in zip(meters, starts, strict=True)]
 
 
@@ -366,15 +367,6 @@ def _claim_threads(side: Candidate) -> None:
         from trm_edge.runtimes.executorch import set_threads
 
         set_threads(side.session.threads)
-
-
-def _combined(before: dict[str, Fact], after: dict[str, Fact]) -> dict[str, Fact]:
-    """Facts that do not change, and those that do, from both ends of the measurement."""
-    changing = ("load", "celsius", "mhz")
-    facts = {name: value for name, value in after.items() if name not in changing}
-    for name in changing:
-        facts |= {f"{name}_{when}": said[name] for when, said in (("before", before), ("after", after)) if name in said}
-    return facts
 
 
 def _middle(sizes: Iterable[int | None]) -> int | None:

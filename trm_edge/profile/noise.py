@@ -58,7 +58,7 @@ def _state(side: Samples) -> Iterator[str]:
     heat = side.machine.get("celsius_after")
     if _is_number(heat) and heat > HOT:
         yield f"The machine was hot: {heat:.0f} degrees Celsius after the measurement; it may have slowed itself down."
-    throttling = side.machine.get("throttling")
+    throttling = side.machine.get("throttling_after", side.machine.get("throttling"))
     if throttling not in (None, "none"):
         yield f"The device said that it slows itself down for heat ({throttling})."
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from trm_edge.profile.devices.facts import SCRIPT, Fact, before_and_after, parse_facts
+from trm_edge.profile.devices.facts import SCRIPT, before_and_after, parse_facts
+from trm_edge.profile.samples import Fact
 
 PI = """\
 processor\t: 0

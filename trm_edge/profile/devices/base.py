@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from trm_edge.errors import MissingDependency, TrmEdgeError
-from trm_edge.profile.devices.facts import SCRIPT, Fact, parse_facts
+from trm_edge.profile.devices.facts import SCRIPT, parse_facts
+from trm_edge.profile.samples import Fact
 
 Say = Callable[[str], None]  #: hears what is being done, a line at a time
 

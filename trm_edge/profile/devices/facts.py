@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-Fact = str | float
+from trm_edge.profile.samples import Fact
 
 MOVING = ("load", "celsius", "hottest", "mhz", "throttling", "battery_percent")
 """Facts that a measurement may change, or that may spoil it."""
@@ -68,7 +68,7 @@ def parse_facts(text: str) -> dict[str, Fact]:
         if tab and value:
             said.setdefault(key, []).append(value)
 
-    facts: dict[str, Fact | None] = {
+    facts: dict[str, Fact] = {
         **{key: said[key][0] for key in ("os", "architecture", "board", "android", "battery") if key in said},
         "model": _named(said, "maker", "model"),
         "soc": _named(said, "soc_maker", "soc"),
