@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from trm_edge.errors import MissingDependency, TrmEdgeError
+from trm_edge.errors import TrmEdgeError
 from trm_edge.profile.devices.facts import SCRIPT, parse_facts
 from trm_edge.profile.samples import Fact
+from trm_edge.programs import QUICK, Completed, execute
 
 Say = Callable[[str], None]  #: hears what is being done, a line at a time
 
-QUICK = 60.0  #: seconds for a command that has hardly anything to do
 LIMIT = 4 * 3600.0  #: seconds after which a measurement is given up
-TRANSFER = 1800.0  #: seconds for a file that goes over the cable
 
 NOT_STARTED = (126, 127)  #: what a shell ends with if it cannot run a program, or finds none of that name
 
@@ -43,31 +40,6 @@ _REMOVE = (
     'if read -r group 2> /dev/null < .running; then kill -s KILL -- "-$group" 2> /dev/null; fi; '
     'cd /; rm -rf "$1" || { sleep 1; rm -rf "$1"; }'
 )
-
-
-@dataclass(frozen=True)
-class Completed:
-    """How a program ended: its exit code, and what it wrote to its two streams."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def last_words(self) -> str:
-        """The last line that it wrote, on standard error if it wrote any there: of what failed, usually the reason."""
-        said = [line.strip() for text in (self.out, self.err) for line in text.splitlines() if line.strip()]
-        return said[-1] if said else f"exit code {self.code}"
-
-    def demand(self, complaint: str) -> None:
-        """Insist that it went well.
-
-        Raises:
-            TrmEdgeError: it did not; ``complaint``, and the program's own reason.
-        """
-        if self.code:
-            reason = self.last_words.removeprefix("error: ").removeprefix("trm-edge-run: ")
-            raise TrmEdgeError(f"{complaint}: {reason}")
 
 
 class Device(ABC):
@@ -210,36 +182,3 @@ class Folder:
     def run(self, arguments: Sequence[str], *, timeout: float = QUICK) -> Completed:
         """Run a program in it; ends with the folder at the latest. Raises as :meth:`Device.run`."""
         return self.device.script(_RUN, self.path, *arguments, timeout=timeout)
-
-
-def execute(command: Sequence[str], *, timeout: float, what: str, shielded: bool = False) -> Completed:
-    """Run a program of this machine, without input; it never outlives the call.
-
-    Args:
-        command: name and arguments.
-        timeout: seconds to wait.
-        what: what takes so long, for a complaint.
-        shielded: Ctrl-C in the terminal does not reach it.
-
-    Raises:
-        MissingDependency: there is no such program.
-        TrmEdgeError: it took too long.
-    """
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout,
-            start_new_session=shielded,
-        )
-    except FileNotFoundError:
-        raise MissingDependency(
-            f"There is no program '{command[0]}' on this machine. Install it (Debian: apt install "
-            f"{'adb' if command[0] == 'adb' else 'openssh-client'}), or put it on the PATH."
-        ) from None
-    except subprocess.TimeoutExpired:
-        raise TrmEdgeError(f"{what} took longer than {timeout:g} s and was given up.") from None
-    return Completed(done.returncode, done.stdout, done.stderr)

@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 from trm_edge.errors import InvalidInput, TrmEdgeError
-from trm_edge.profile.devices.base import TRANSFER, Completed, Device, execute
+from trm_edge.profile.devices.base import Device
+from trm_edge.programs import TRANSFER, Completed, execute
 
 _ADDRESS = re.compile(r"((?P<user>[^\s:]+)@)?(?P<host>\[[0-9A-Fa-f:.]+(%\w+)?\]|[^\s:@\[\]/]+)(:(?P<port>[0-9]{1,5}))?")
 _SETTINGS = {

@@ -1,0 +1,1 @@
+"""Putting bundles where apps find them: a static web folder, an Android project, a phone, a server on this machine."""
