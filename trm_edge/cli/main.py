@@ -38,6 +38,8 @@ COMMANDS = {
     "tune": ("trm_edge.cli.tune:tune", "Find the bundle and policy for a latency or an accuracy."),
     "solve": ("trm_edge.cli.solve:solve", "Solve puzzles with a bundle."),
     "evaluate": ("trm_edge.cli.evaluate:evaluate", "Measure how many puzzles of a file a bundle solves."),
+    "serve": ("trm_edge.cli.serve:serve", "Solve puzzles in the browser: serve the web app on this machine."),
+    "deploy": ("trm_edge.cli.deploy:deploy", "Put bundles into the web app or the Android app."),
     "generate": ("trm_edge.cli.generate:generate", "Write fresh puzzles to a CSV file."),
 }
 """Name -> where the command's function (or group of commands) is, and its line in the help."""

@@ -107,3 +107,16 @@ def planning(samples: int) -> Iterator[Progress]:
             calibrated=lambda puzzles: bar.advance(task, puzzles),
             tried=lambda trial: bar.update(task, description=f"judging {trial}"),
         )
+
+
+@contextmanager
+def saying(what: str) -> Iterator[Callable[[str], None]]:
+    """Show what a slow program says, line over line; each line on its own where there is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda line: print(f"{what}: {line}", file=sys.stderr, flush=True)
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status(what) as status:
+        yield lambda line: status.update(f"{what}: {line[: max(10, console.width - len(what) - 6)]}")
