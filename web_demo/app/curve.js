@@ -1,0 +1,134 @@
+/**
+ * The halting curve: probability that the model gives its answer after every step, the threshold, and where it halted.
+ * Draws a recording; knows no model and no board.
+ */
+
+import { drawing, element } from "./dom.js";
+import { percent, probability } from "./words.js";
+
+/** @typedef {import("./recording.js").Recording} Recording */
+
+const WIDTH = 400;
+const HEIGHT = 190;
+const LEFT = 40;
+const RIGHT = 12;
+const TOP = 12;
+const BOTTOM = 34;
+
+export class Curve {
+    /** @param {HTMLElement} figure */
+    constructor(figure) {
+        this.picture = drawing("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
+        figure.append(this.picture);
+        this.draw(null, 0);
+    }
+
+    /**
+     * @param {Recording | null} recording null: the empty chart
+     * @param {number} position step that the board shows, 0: none
+     */
+    draw(recording, position) {
+        const steps = recording?.steps ?? [];
+        const most = axis(recording, steps.at(-1)?.step ?? 0);
+        /** @param {number} step */
+        const x = (step) => LEFT + ((step - 0.5) / most) * (WIDTH - LEFT - RIGHT);
+        /** @param {number} chance */
+        const y = (chance) => TOP + (1 - chance) * (HEIGHT - TOP - BOTTOM);
+        const parts = [...grid(y), ...numbers(most, x)];
+        if (recording?.threshold !== null && recording) {
+            const level = y(probability(recording.threshold));
+            parts.push(drawing("line", { class: "threshold", x1: LEFT, x2: WIDTH - RIGHT, y1: level, y2: level }));
+            const above = level > TOP + 24;
+            const place = { class: "threshold-text", x: WIDTH - RIGHT, y: above ? level - 6 : level + 16 };
+            parts.push(drawing("text", { ...place, "text-anchor": "end" }, "halts above this line"));
+        }
+        const points = steps.map((step) => ({ step, x: x(step.step), y: y(probability(step.qHalt)) }));
+        const shown = points[position - 1];
+        if (shown)
+            parts.push(drawing("line", { class: "now", x1: shown.x, x2: shown.x, y1: TOP, y2: HEIGHT - BOTTOM }));
+        if (points.length)
+            parts.push(
+                drawing("polyline", { class: "line-of-steps", points: points.map((p) => `${p.x},${p.y}`).join(" ") }),
+            );
+        for (const point of points) {
+            const last = recording?.outcome?.halted && point === points.at(-1);
+            parts.push(
+                drawing(
+                    "circle",
+                    {
+                        class: last ? "point halted" : "point",
+                        cx: point.x,
+                        cy: point.y,
+                        r: point === shown ? 6 : last ? 5 : 3.5,
+                    },
+                    drawing("title", {}, `Step ${point.step.step}: ${percent(point.step.qHalt)}`),
+                ),
+            );
+        }
+        this.picture.replaceChildren(...parts);
+        this.picture.setAttribute("aria-label", summary(recording));
+    }
+}
+
+/**
+ * Rows of the table that says the same.
+ *
+ * @param {Recording | null} recording
+ */
+export function rows(recording) {
+    return (recording?.steps ?? []).map((step) =>
+        element(
+            "tr",
+            {},
+            element("th", { scope: "row" }, String(step.step)),
+            element("td", {}, String(step.cells)),
+            element("td", {}, percent(step.qHalt)),
+            element("td", {}, step.qHalt.toFixed(2)),
+            element("td", {}, step.milliseconds.toFixed(1)),
+        ),
+    );
+}
+
+/**
+ * Steps on the axis: the budget where it is not much more than what happened.
+ *
+ * @param {Recording | null} recording
+ * @param {number} last
+ */
+function axis(recording, last) {
+    const budget = recording?.budget ?? 16;
+    return Math.max(last, Math.min(budget, Math.max(16, 2 * last)), 2);
+}
+
+/** @param {(chance: number) => number} y */
+function grid(y) {
+    return [0, 0.5, 1].flatMap((chance) => [
+        drawing("line", { class: "rule", x1: LEFT, x2: WIDTH - RIGHT, y1: y(chance), y2: y(chance) }),
+        drawing("text", { x: LEFT - 8, y: y(chance) + 4, "text-anchor": "end" }, `${100 * chance} %`),
+    ]);
+}
+
+/**
+ * @param {number} most
+ * @param {(step: number) => number} x
+ */
+function numbers(most, x) {
+    const every = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((gap) => most / gap <= 16) ?? 1000;
+    const steps = Array.from({ length: most }, (_, index) => index + 1).filter(
+        (step) => step === 1 || step % every === 0,
+    );
+    return [
+        ...steps.map((step) =>
+            drawing("text", { x: x(step), y: HEIGHT - BOTTOM + 16, "text-anchor": "middle" }, String(step)),
+        ),
+        drawing("text", { x: WIDTH - RIGHT, y: HEIGHT - 3, "text-anchor": "end" }, "step"),
+    ];
+}
+
+/** @param {Recording | null} recording */
+function summary(recording) {
+    const last = recording?.steps.at(-1);
+    if (!recording || !last) return "Chart of the halting probability; nothing is solved yet";
+    const limit = recording.threshold === null ? "" : `, the threshold is ${percent(recording.threshold)}`;
+    return `Chart of the halting probability: ${percent(last.qHalt)} after step ${last.step}${limit}`;
+}
