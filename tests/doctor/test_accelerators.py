@@ -55,10 +55,12 @@ def test_a_variable_that_names_a_driver_that_is_not_there(fake: Fake) -> None:
 
 def test_no_vulkan_and_vulkan_in_software(fake: Fake) -> None:
     (found,) = check_vulkan(fake())
-    assert (found.state, found.mend) == (State.NOTE, "apt-get install mesa-vulkan-drivers")
+    assert found.state is State.NOTE
+    assert "apt-get install chromium" in found.mend
     software = "/usr/lib/chromium/vk_swiftshader_icd.json"
     (found,) = check_vulkan(fake(files={software: DRIVER}))
-    assert f"VK_DRIVER_FILES={software}" in found.found
+    assert found.state is State.OK
+    assert software in found.found
 
 
 class Closed(Machine):

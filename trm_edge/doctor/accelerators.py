@@ -11,11 +11,10 @@ from collections.abc import Iterator
 
 from trm_edge.doctor.finding import Finding, note, ok, problem
 from trm_edge.doctor.machine import Machine
+from trm_edge.environments.vulkan import CHOSEN, DRIVER, SWIFTSHADER
 
 _QUERY = ("--query-gpu=name,driver_version,memory.total", "--format=csv,noheader")
 _VULKAN = ("/usr/share/vulkan/icd.d/*.json", "/usr/local/share/vulkan/icd.d/*.json", "/etc/vulkan/icd.d/*.json")
-_SWIFTSHADER = "/usr/lib/chromium*/vk_swiftshader_icd.json"  # Debian's chromium: a Vulkan in software
-_VARIABLES = ("VK_DRIVER_FILES", "VK_ICD_FILENAMES")
 _DEVICES = (  # pattern, what it is, group that usually may use it
     ("/dev/dri/renderD*", "GPU", "render"),
     ("/dev/accel/accel*", "NPU", "render"),
@@ -40,17 +39,18 @@ def check_nvidia(machine: Machine) -> Iterator[Finding]:
 
 def check_vulkan(machine: Machine) -> Iterator[Finding]:
     """Drivers of Vulkan, which WebGPU runs on."""
-    for variable in _VARIABLES:
+    for variable in CHOSEN:
         for path in filter(None, machine.variables.get(variable, "").split(os.pathsep)):
             yield from _driver(machine, path, f"{variable} names {path}, which", f"unset {variable}")
     drivers = [path for pattern in _VULKAN for path in machine.files(pattern)]
     for path in drivers:
         yield from _driver(machine, path, path, "reinstall the GPU's driver")
-    software = machine.files(_SWIFTSHADER)
+    software = [path for folder in SWIFTSHADER for path in machine.files(f"{folder}/{DRIVER}")]
     if software:
-        yield ok("vulkan in software", f"{software[0]}: for tests without a GPU, VK_DRIVER_FILES={software[0]}")
+        yield ok("vulkan in software", f"{software[0]}: WebGPU runs on it where there is no GPU")
     if not drivers and not software:
-        yield note("vulkan", "no driver: WebGPU cannot run here", "apt-get install mesa-vulkan-drivers")
+        lacking = "no driver of a GPU, and no SwiftShader in its place: WebGPU cannot run here"
+        yield note("vulkan", lacking, "install the GPU's driver, or apt-get install chromium, which has SwiftShader")
 
 
 def check_devices(machine: Machine) -> Iterator[Finding]:

@@ -23,8 +23,8 @@ SWIFTSHADER = (
 )
 """Folders of browsers that bring SwiftShader, and the loader ``libvulkan.so.1``, along."""
 
-_DRIVER = "vk_swiftshader_icd.json"
-_CHOSEN = ("VK_DRIVER_FILES", "VK_ICD_FILENAMES")  #: name the drivers to load: today's loaders and older ones
+DRIVER = "vk_swiftshader_icd.json"  #: names SwiftShader to the loader
+CHOSEN = ("VK_DRIVER_FILES", "VK_ICD_FILENAMES")  #: name the drivers to load: today's loaders and older ones
 _PATIENCE = 30  #: seconds
 _SOFTWARE, _DISCRETE = 4, 2  #: VkPhysicalDeviceType: CPU, discrete GPU
 
@@ -75,18 +75,18 @@ def variables() -> dict[str, str]:
     from tempfile import gettempdir  # this module is imported with the table of environments, by every program
 
     needed = {} if os.environ.get("XDG_RUNTIME_DIR") else {"XDG_RUNTIME_DIR": gettempdir()}
-    if any(os.environ.get(name) for name in _CHOSEN) or not all(one.software for one in adapters(needed)):
+    if any(os.environ.get(name) for name in CHOSEN) or not all(one.software for one in adapters(needed)):
         return needed
     folder = swiftshader()
     if folder is None:
         return needed
     libraries = os.pathsep.join(filter(None, (os.environ.get("LD_LIBRARY_PATH"), str(folder))))
-    return {**needed, **dict.fromkeys(_CHOSEN, str(folder / _DRIVER)), "LD_LIBRARY_PATH": libraries}
+    return {**needed, **dict.fromkeys(CHOSEN, str(folder / DRIVER)), "LD_LIBRARY_PATH": libraries}
 
 
 def swiftshader() -> Path | None:
     """The folder of a browser's SwiftShader."""
-    return next((Path(folder) for folder in SWIFTSHADER if Path(folder, _DRIVER).is_file()), None)
+    return next((Path(folder) for folder in SWIFTSHADER if Path(folder, DRIVER).is_file()), None)
 
 
 def adapters(more: dict[str, str]) -> list[Adapter]:
