@@ -1,15 +1,21 @@
 """HTTP headers of the web app: what `trm-edge serve` sends, and static hosts are told to send by a ``_headers`` file.
 
-The first two isolate the page, which is what browsers ask for before WebAssembly may have threads.
+The first two isolate the page, which is what browsers ask for before WebAssembly may have threads. The policy is that
+of the page itself; its workers go by the header alone.
 """
 
 from __future__ import annotations
+
+POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "frame-ancestors 'none'",  # the rest of the policy is in the page itself
+    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",  # keep, but ask: a page must not go on with half of an older deployment

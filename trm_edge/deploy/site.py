@@ -109,7 +109,7 @@ def _page_files(page: Path) -> Iterator[tuple[str, File]]:
 def _walk(folder: Path, depth: int = 0) -> Iterable[Path]:
     """The files that make the page; what only its developers need lies at the top, or is of another kind."""
     for path in sorted(folder.iterdir()):
-        if path.name.startswith((".", "_")) or (depth == 0 and path.name in _NOT_THE_PAGE):
+        if path.name.startswith((".", "_")) or path.is_symlink() or (depth == 0 and path.name in _NOT_THE_PAGE):
             continue
         if path.is_dir():
             yield from _walk(path, depth + 1)

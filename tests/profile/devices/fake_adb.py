@@ -2,9 +2,9 @@
 """Stands in for Google's ``adb``: the same commands, messages, streams and exit codes, with a folder for a phone.
 
 ``FAKE_ADB`` names a folder: ``devices.json`` lists what is plugged in ({serial: state}), ``root`` is the phone's file
-system as far as ``/data/local/tmp``, ``/sys`` and ``/system/bin`` go; the rest is this machine's. Messages are those of
-adb 1.0.41 (29.0.6), whose push and pull complain on standard output. A shell goes on when its adb is killed, as on a
-phone.
+system as far as ``/data/local/tmp``, ``/sdcard``, ``/sys`` and ``/system/bin`` go; the rest is this machine's. Messages
+are those of adb 1.0.41 (29.0.6), whose push and pull complain on standard output. A shell goes on when its adb is
+killed, as on a phone.
 """
 
 import json
@@ -107,7 +107,7 @@ def pull(remote, local):
 
 
 def shell(line):
-    line = re.sub(r"(?<![\w/.])/(data/local/tmp|sys)\b", lambda found: f"{ROOT}/{found[1]}", line)
+    line = re.sub(r"(?<![\w/.])/(data/local/tmp|sdcard|sys)\b", lambda found: f"{ROOT}/{found[1]}", line)
     program = subprocess.Popen(
         ["sh", "-c", line],
         env={"PATH": f"{ROOT}/system/bin:/usr/bin:/bin", "ANDROID_ROOT": "/system"},

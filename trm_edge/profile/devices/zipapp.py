@@ -16,7 +16,7 @@ from trm_edge.errors import TrmEdgeError
 
 NAME = "trm-edge.pyz"
 
-_LEFT_OUT = ("__pycache__", "models", "cpp")  #: folders: compiled files, weights, another language
+_LEFT_OUT = ("__pycache__", "models", "cpp", "web_demo")  #: folders: compiled files, weights, other languages
 _DATE = (1980, 1, 1, 0, 0, 0)  #: the earliest that a zip knows; equal sources make equal bytes
 _FILE = 0o100644 << 16  #: ordinary file, read and write for its owner, read for others
 # Fresh processes are started as `python -m trm_edge...`: they must find the package, too.
