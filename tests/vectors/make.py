@@ -1,7 +1,7 @@
 """Write the bundles that every language solves and refuses, with what Python made of them: ``make.py OUT``.
 
-``OUT`` must not exist; it appears when all of it is written. Knows exporters, runtimes and the solver; what the damaged
-bundles are is the business of ``hostile.py`` beside it, and ``README.md`` says how the files are read.
+``OUT`` must not exist; it appears when all of it is written. Knows exporters; what is solved is the business of
+``runs.py``, what is damaged that of ``hostile.py``, and ``README.md`` says how the files are read.
 """
 
 from __future__ import annotations
@@ -12,38 +12,31 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import hostile
 import numpy as np
+import onnx
+import runs
 import torch
-from numpy.typing import NDArray
 
-from trm_edge.bundle import read_bundle
-from trm_edge.errors import InvalidInput
+from trm_edge.bundle import GOLDEN, MODEL_CARD, Bundle, read_bundle, write_bundle
+from trm_edge.export.calibration import CalibrationOptions
 from trm_edge.export.pipeline import ExportOptions, bundle_name, export_bundle
+from trm_edge.export.planning import QuantizationOptions
 from trm_edge.model.checkpoint import Checkpoint, load_checkpoint
 from trm_edge.model.config import ModelConfig
 from trm_edge.model.network import RecursiveModel
-from trm_edge.models_registry import resolve
-from trm_edge.runtimes import Session, open_session
-from trm_edge.solve import Solver
+from trm_edge.models_registry import model_names, resolve
 from trm_edge.specs import Format, GraphVariant, Precision
 from trm_edge.tasks import get_task
-from trm_edge.tasks.base import Puzzle, Task
 
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny"
-SURE = 0.02  #: engines differ by a thousandth of that; what decides a run must be clearer
-
-# how far q_halt of other engines may be, and what share of the puzzles may differ, by precision
-TOLERANCES: dict[Precision, tuple[float | None, float]] = {
-    Precision.FP32: (1e-3, 0.0),
-    Precision.FP16: (0.25, 0.25),
-    Precision.W8A8: (None, 0.25),
-}
+FEW = QuantizationOptions(calibration=CalibrationOptions(samples=24))
+LOOP, UNROLLED = GraphVariant.LOOP, GraphVariant.UNROLLED
 
 
 @dataclass(frozen=True)
@@ -55,83 +48,38 @@ class Fixture:
     zipped: bool = False
 
 
-@dataclass(frozen=True)
-class Run:
-    """Puzzles to solve. ``bundle`` begins the name of a bundle; ``givens`` makes Sudokus easier or harder."""
-
-    name: str
-    bundle: str
-    count: int
-    policy: str | None = None
-    budget: int | None = None
-    batch: int | None = None
-    givens: int | None = None
-
-
-STEP, LOOP, UNROLLED = GraphVariant.STEP, GraphVariant.LOOP, GraphVariant.UNROLLED
-
 FIXTURES = (
-    Fixture("sudoku-4x4", ExportOptions(graph=STEP, steps=8), zipped=True),
-    Fixture("sudoku-4x4", ExportOptions(graph=LOOP, steps=8)),
-    Fixture("sudoku-4x4", ExportOptions(graph=UNROLLED, steps=4)),
-    Fixture("sudoku-4x4", ExportOptions(graph=STEP, steps=8, precision=Precision.W8A8)),
+    Fixture("sudoku-4x4", ExportOptions(steps=8), zipped=True),
+    Fixture("sudoku-4x4", ExportOptions(steps=8, graph=LOOP)),
+    Fixture("sudoku-4x4", ExportOptions(steps=4, graph=UNROLLED)),
+    Fixture("sudoku-4x4", ExportOptions(steps=8, precision=Precision.FP16)),
+    Fixture("sudoku-4x4", ExportOptions(steps=8, precision=Precision.W8A8, quantization=FEW)),
+    Fixture("sudoku-4x4", ExportOptions(steps=8, format=Format.EXECUTORCH)),
+    Fixture("rope", ExportOptions(steps=6)),
+    Fixture("puzzles", ExportOptions(steps=6, puzzles=(3, 1))),
+    Fixture("hrm", ExportOptions(steps=6)),
+    Fixture("hrm", ExportOptions(steps=6, graph=LOOP)),
+    Fixture("mlp", ExportOptions(steps=6, precision=Precision.W8A16, target="qualcomm-npu", quantization=FEW)),
+    Fixture("maze-5x6", ExportOptions(steps=6)),
+    Fixture("arc-5x5", ExportOptions(steps=6)),
+    Fixture("arc-5x5", ExportOptions(steps=6, graph=LOOP)),
+    Fixture("sudoku-9x9", ExportOptions(steps=16), zipped=True),
+    Fixture("sudoku-9x9", ExportOptions(steps=16, precision=Precision.W8A8, quantization=FEW)),
 )
-
-RUNS = (
-    Run("sudoku-4x4 step", "sudoku-4x4.fp32.onnx-step", 8),
-    Run("sudoku-4x4 step from a zip", "sudoku-4x4.fp32.onnx-step.zip", 2),
-    Run("sudoku-4x4 step, a fixed number of steps", "sudoku-4x4.fp32.onnx-step", 3, policy="fixed:3"),
-    Run("sudoku-4x4 step, the budget is spent", "sudoku-4x4.fp32.onnx-step", 3, policy="fixed", budget=2),
-    Run("sudoku-4x4 step, a stable answer", "sudoku-4x4.fp32.onnx-step", 3, policy="stable:2"),
-    Run("sudoku-4x4 step, the rules", "sudoku-4x4.fp32.onnx-step", 5, policy="verified", givens=4),
-    Run("sudoku-4x4 loop", "sudoku-4x4.fp32.onnx-loop", 8),
-    Run("sudoku-4x4 loop, a fixed number of steps", "sudoku-4x4.fp32.onnx-loop", 3, policy="fixed:3"),
-    Run("sudoku-4x4 loop, the budget is spent", "sudoku-4x4.fp32.onnx-loop", 3, policy="fixed", budget=2),
-    Run("sudoku-4x4 unrolled", "sudoku-4x4.fp32.onnx-unrolled", 8, batch=3),
-    Run("sudoku-4x4 unrolled, any of two", "sudoku-4x4.fp32.onnx-unrolled", 3, policy="any(stable:2,act:threshold=4)"),
-    Run("sudoku-4x4 in int8", "sudoku-4x4.w8a8.onnx-step", 8),
-)
-
-REFUSED: tuple[dict[str, Any], ...] = (
-    {
-        "name": "more steps than an unrolled graph has",
-        "bundle": "sudoku-4x4.fp32.onnx-unrolled",
-        "budget": 5,
-        "says": "budget of 5 steps exceeds the 4",
-    },
-    {
-        "name": "a policy that a loop graph does not know",
-        "bundle": "sudoku-4x4.fp32.onnx-loop",
-        "policy": "stable:2",
-        "says": "not by 'stable:2'",
-    },
-    {
-        "name": "a first step in a loop graph",
-        "bundle": "sudoku-4x4.fp32.onnx-loop",
-        "policy": "act:min=2",
-        "says": "not by 'act:min=2'",
-    },
-    {"name": "no budget", "bundle": "sudoku-4x4.fp32.onnx-step", "budget": 0, "says": "at least 1 step"},
-    {"name": "no policy", "bundle": "sudoku-4x4.fp32.onnx-step", "policy": "act:max=3", "says": "'max=3'"},
-)
-
-
-# -- bundles ------------------------------------------------------------------------------------
 
 
 def checkpoint_of(model: str) -> Checkpoint:
-    """A bundled model, one of ``tests/fixtures/tiny``, or for a task's id a random one."""
-    if (TINY / f"{model}.safetensors").is_file():
-        return load_checkpoint(TINY / f"{model}.safetensors")
-    if not model.startswith("sudoku"):
-        return random_checkpoint(model)
-    return load_checkpoint(resolve(model))
+    """A bundled model, one of ``tests/fixtures/tiny``, or for the id of another task a random one."""
+    tiny = TINY / f"{model}.safetensors"
+    if tiny.is_file():
+        return load_checkpoint(tiny)
+    return load_checkpoint(resolve(model)) if model in model_names() else random_checkpoint(model)
 
 
 def random_checkpoint(task: str) -> Checkpoint:
     """An untrained model with attention. Its recursion contracts: others are chaotic, and no two engines agree."""
     torch.manual_seed(0)
-    sizes = {"vocab_size": get_task(task).vocab_size, "seq_len": get_task(task).seq_len}
+    sizes: dict[str, Any] = {"vocab_size": get_task(task).vocab_size, "seq_len": get_task(task).seq_len}
     shape: dict[str, Any] = {"hidden_size": 32, "num_heads": 2, "H_cycles": 2, "L_cycles": 2, "mlp_t": False}
     model = RecursiveModel(ModelConfig(**sizes, **shape, pos_encodings="rope")).eval()
     with torch.no_grad():
@@ -144,152 +92,63 @@ def random_checkpoint(task: str) -> Checkpoint:
 
 
 def write_bundles(folder: Path) -> None:
-    """All bundles, each in a folder of its name."""
+    """All bundles, each in a folder of its name, and those that no session opens."""
     for fixture in FIXTURES:
         name = bundle_name(fixture.model, fixture.options)
         export_bundle(checkpoint_of(fixture.model), fixture.options, folder / name, name=fixture.model)
         if fixture.zipped:
             hostile.zip_folder(folder / name, folder / f"{name}.zip")
+    step, loop, half = (
+        read_bundle(folder / f"sudoku-4x4.{kind}") for kind in ("fp32.onnx-step", "fp32.onnx-loop", "fp16.onnx-step")
+    )
+    write_changed(step, folder / "nan", without_numbers(step.model_bytes()))
+    write_changed(step, folder / "no-graph", b"no graph " * 99)
+    write_changed(step, folder / "loop-as-step", loop.model_bytes())
+    write_changed(step, folder / "fp16-as-fp32", half.model_bytes())
 
 
-# -- runs ---------------------------------------------------------------------------------------
+def write_changed(bundle: Bundle, path: Path, graph: bytes) -> None:
+    """The bundle with another graph, listed as it is."""
+    files = {name: (bundle.folder / name).read_bytes() for name in (GOLDEN, MODEL_CARD)}
+    write_bundle(path, replace(bundle.manifest, name=path.name, files={}), {"model.onnx": graph, **files})
 
 
-class Listening:
-    """A session that remembers how sure its answers were: the least lead of a token over the second best."""
-
-    def __init__(self, session: Session) -> None:
-        self.manifest = session.manifest
-        self.initial_carry = session.initial_carry
-        self.puzzle_row = session.puzzle_row
-        self.lead = np.inf
-        self._session = session
-
-    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """One call of the graph."""
-        outputs = self._session.infer(inputs)
-        best = np.sort(outputs["logits"], axis=-1)
-        self.lead = min(self.lead, float((best[..., -1] - best[..., -2]).min()))
-        return outputs
-
-
-def puzzles_of(task: Task, ids: tuple[int, ...], run: Run) -> Iterator[Puzzle]:
-    """Generated puzzles without end, the same for all runs of a task and a number of givens."""
-    rng = np.random.default_rng(1)
-    options = {} if run.givens is None else {"givens": run.givens}
-    while True:
-        for puzzle_id in ids or (0,):
-            yield replace(task.generate(rng, **options), puzzle_id=puzzle_id)
-
-
-def clear_puzzles(session: Session, task: Task, run: Run) -> list[Puzzle]:
-    """The first puzzles that no rounding decides: neither an answer nor whether a halting logit is above a threshold.
-
-    For number formats in which engines differ by more than rounding, simply the first.
-    """
-    stream = puzzles_of(task, session.manifest.puzzles, run)
-    found: list[Puzzle] = []
-    for _ in range(8 * run.count):
-        puzzle = next(stream)
-        listening = Listening(session)
-        loop = session.manifest.graph is LOOP
-        solver = Solver(listening, task, policy=run.policy, budget=run.budget)
-        solution = solver.solve(puzzle, trace=not loop)
-        q_halt = [solution.q_halt] if solution.trace is None else solution.trace.q_halt
-        threshold = getattr(solver.policy, "threshold", 0.0)
-        sure = listening.lead > SURE and min(abs(q - threshold) for q in q_halt) > SURE
-        if sure or session.manifest.precision is not Precision.FP32:
-            found.append(puzzle)
-        if len(found) == run.count:
-            return found
-    raise SystemExit(f"run '{run.name}': too few puzzles are clear; change its puzzles or its model")
-
-
-def replayed(run: Run, folder: Path) -> dict[str, Any]:
-    """One case of ``runs.json``."""
-    with read_bundle(folder / run.bundle) as bundle, open_session(bundle) as session:
-        task = get_task(bundle.manifest.task)
-        tolerance, share = TOLERANCES[bundle.manifest.precision]
-        puzzles = clear_puzzles(session, task, run)
-        settings = {} if run.batch is None else {"batch_size": run.batch}
-        solver = Solver(session, task, policy=run.policy, budget=run.budget, **settings)
-        solutions = list(solver.solve_many(puzzles))
-    case: dict[str, Any] = {
-        **{"name": run.name, "bundle": run.bundle, "policy": run.policy, "budget": run.budget, "batch": run.batch},
-        "puzzles": [{"question": task.format(p.question), "puzzle_id": p.puzzle_id} for p in puzzles],
-        "expect": [
-            {
-                "answer": text_of(task, solution.grid),
-                "tokens": solution.answer.tolist(),
-                "steps": solution.steps,
-                "halted": solution.halted,
-                "solved": solution.solved,
-                "q_halt": solution.q_halt,
-            }
-            for solution in solutions
-        ],
-        "q_halt_tolerance": tolerance,
-        "forgive": round(share * len(puzzles)),
-    }
-    if bundle.manifest.format is Format.EXECUTORCH:
-        case |= {"only": ["python"], "reason": "ExecuTorch has no build for the JVM of a desktop, nor for browsers"}
-    return case
-
-
-def text_of(task: Task, grid: NDArray[np.int8]) -> str:
-    """An answer as text; an ARC answer may be empty, which has no text form."""
-    return task.format(grid) if grid.size else ""
-
-
-def refused(case: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """One case of what a solver refuses, after seeing that it does."""
-    case = {"policy": None, "budget": None, "puzzles": []} | case
-    try:
-        with read_bundle(folder / case["bundle"]) as bundle, open_session(bundle) as session:
-            task = get_task(bundle.manifest.task)
-            solver = Solver(session, task, policy=case["policy"], budget=case["budget"])
-            for puzzle in case["puzzles"]:
-                solver.solve(replace(task.parse(puzzle["question"]), puzzle_id=puzzle["puzzle_id"]))
-    except InvalidInput as error:
-        if case["says"] not in str(error):
-            raise SystemExit(f"'{case['name']}' is refused, but says: {error}") from None
-        return case
-    raise SystemExit(f"'{case['name']}' is not refused")
+def without_numbers(graph: bytes) -> bytes:
+    """The graph with NaN for every weight."""
+    model = onnx.load_from_string(graph)
+    for tensor in model.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT:
+            nothing = np.full(tuple(tensor.dims), np.nan, np.float32)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(nothing, tensor.name))
+    data: bytes = model.SerializeToString()
+    return data
 
 
 # -- writing ------------------------------------------------------------------------------------
 
 
-def write_json(path: Path, **sections: Any) -> None:
-    """Sections of a vector file; arrays one case a line."""
-    lines = []
-    for name, value in sections.items():
-        cases = ",\n    ".join(json.dumps(case) for case in value) if isinstance(value, list) else None
-        lines.append(f'  "{name}": ' + (json.dumps(value) if cases is None else f"[\n    {cases}\n  ]"))
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+def write_json(path: Path, sections: dict[str, list[dict[str, Any]]]) -> None:
+    """A vector file, one case a line."""
+    texts = []
+    for name, cases in sections.items():
+        lines = ",\n    ".join(json.dumps(case) for case in cases)
+        texts.append(f'  "{name}": [\n    {lines}\n  ]')
+    path.write_text("{\n" + ",\n".join(texts) + "\n}\n")
 
 
 def make(out: Path) -> None:
     """Everything below ``out``."""
     bundles = out / "bundles"
     bundles.mkdir()
-    for what, work in stages(out, bundles):
+    stages: dict[str, Callable[[], None]] = {
+        "bundles": lambda: write_bundles(bundles),
+        "runs": lambda: write_json(out / "runs.json", runs.make(bundles)),
+        "hostile": lambda: write_json(out / "hostile.json", hostile.make(out)),
+    }
+    for name, work in stages.items():
         started = time.monotonic()
         work()
-        print(f"{what}: {time.monotonic() - started:.1f} s", file=sys.stderr)
-
-
-def stages(out: Path, bundles: Path) -> Iterable[tuple[str, Any]]:
-    """What is done, in order."""
-    yield "bundles", lambda: write_bundles(bundles)
-    yield (
-        "runs",
-        lambda: write_json(
-            out / "runs.json",
-            runs=[replayed(run, bundles) for run in RUNS],
-            refused=[refused(case, bundles) for case in REFUSED],
-        ),
-    )
+        print(f"{name}: {time.monotonic() - started:.1f} s", file=sys.stderr)
 
 
 def main(arguments: list[str]) -> None:
@@ -300,6 +159,7 @@ def main(arguments: list[str]) -> None:
     if out.exists():
         raise SystemExit(f"{out} exists: remove it, or name another folder")
     out.parent.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)  # the models are small, and two threads that wait for each other are slower
     building = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         make(building)
