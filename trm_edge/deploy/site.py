@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def build_site(bundles: Sequence[Bundle], vendor: Mapping[str, Path], *, page: P
         reason = refusal(bundle.manifest)
         if reason is not None:
             raise Refused(reason)
-    site = dict(_page_files(page))
+    site = {name: _file(page / name) for name in page_files(page)}
     site |= {f"vendor/{name}": _file(path) for name, path in vendor.items()}
     entries: list[Entry] = []
     for bundle, folder in zip(bundles, folder_names(bundles), strict=True):
@@ -99,15 +99,19 @@ def total_bytes(site: Site) -> int:
     return sum(file.size for file in site.values())
 
 
-def _page_files(page: Path) -> Iterator[tuple[str, File]]:
+def page_files(page: Path) -> list[str]:
+    """Paths of the files that make the page; what only its developers need is left out.
+
+    Raises:
+        InvalidInput: there is no page.
+    """
     if not (page / "index.html").is_file():
         raise InvalidInput(f"There is no page at {page}: install trm-edge again, or check the sources out again")
-    for path in _walk(page):
-        yield path.relative_to(page).as_posix(), _file(path)
+    return [path.relative_to(page).as_posix() for path in _walk(page)]
 
 
 def _walk(folder: Path, depth: int = 0) -> Iterable[Path]:
-    """The files that make the page; what only its developers need lies at the top, or is of another kind."""
+    """What developers need lies at the top, is hidden, or is of another kind."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith((".", "_")) or path.is_symlink() or (depth == 0 and path.name in _NOT_THE_PAGE):
             continue
