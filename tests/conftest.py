@@ -1,9 +1,11 @@
-"""What tests of several packages share: the C++ runner, built once."""
+"""What tests of several packages share: the C++ runner and the bundles for other languages, each made once."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,3 +51,22 @@ def cpp_runner(tmp_path_factory: pytest.TempPathFactory, build_runner: Callable[
     if spec is None or not spec.submodule_search_locations:
         pytest.skip("executorch is not installed")
     return build_runner(Path(spec.submodule_search_locations[0]), tmp_path_factory.mktemp("cpp"), "c++")
+
+
+@pytest.fixture(scope="session")
+def apps_fixtures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``tests/vectors/make.py`` writes: bundles to solve with and bundles to refuse, see tests/vectors/README.md.
+
+    ``TRM_EDGE_FIXTURES`` names one that was made before.
+    """
+    made = os.environ.get("TRM_EDGE_FIXTURES")
+    if made:
+        return Path(made).absolute()
+    for package in ("torch", "onnx", "onnxruntime", "executorch"):
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    out = tmp_path_factory.mktemp("apps") / "fixtures"
+    command = [sys.executable, str(ROOT / "tests" / "vectors" / "make.py"), str(out)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
