@@ -31,7 +31,10 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 RUN, NOT_RUN = ("sh", "python"), ("console", "text", "toml", "json", "mermaid")
-EXEMPT = ("make", "pip", "trm-edge train", "trm-edge data build", "torchrun", "python benchmarks/")
+EXEMPT = (
+    *("make", "pip", "trm-edge train", "trm-edge data build", "trm-edge serve", "trm-edge deploy"),
+    *("torchrun", "python benchmarks/"),
+)
 """What a block that is not run may hold."""
 SECONDS = 300  #: of one block, on a busy machine
 
@@ -143,7 +146,7 @@ def test_every_fence_says_what_it_is(page: Path) -> None:
 
 
 @each_page(having="not run:")
-def test_only_installing_and_long_training_are_not_run(page: Path) -> None:
+def test_only_installing_serving_and_long_training_are_not_run(page: Path) -> None:
     for block in blocks(page):
         if block.reason is not None:
             for command in block.commands():
