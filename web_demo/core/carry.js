@@ -5,25 +5,34 @@
 
 import { CARRY_INTEGERS } from "./contract.js";
 
-/** @typedef {Float32Array | Uint16Array | Uint8Array} Stored */
-
 /**
- * The initial vector of a state as a graph of that `dtype` takes it: float16 as its bits.
+ * A state before the first step, as a graph of that `dtype` takes it: float16 as its bits.
  *
  * @param {import("./contract.js").CarrySpec} state
  * @param {string} dtype float32, float16, uint8 or uint16
- * @returns {Stored} [hidden]
+ * @param {number} count how often its initial vector is repeated: rows times positions
+ * @returns {Float32Array | Uint16Array | Uint8Array} [count * hidden]
  */
-export function storedInit(state, dtype) {
-    if (dtype === "float16") return Uint16Array.from(state.init, (value) => toHalf(Math.fround(value)));
-    if (state.scale === null || state.zeroPoint === null) return Float32Array.from(state.init);
-    const scale = Math.fround(state.scale);
-    const zero = state.zeroPoint;
-    const largest = CARRY_INTEGERS[dtype];
-    const integers = state.init.map((value) =>
-        Math.min(Math.max(roundHalfEven(Math.fround(Math.fround(value) / scale)) + zero, 0), largest),
-    );
-    return dtype === "uint8" ? Uint8Array.from(integers) : Uint16Array.from(integers);
+export function initialState(state, dtype, count) {
+    const hidden = state.init.length;
+    const stored = state.init.map((value) => storedValue(state, dtype, Math.fround(value)));
+    const size = count * hidden;
+    const whole =
+        dtype === "float32" ? new Float32Array(size) : dtype === "uint8" ? new Uint8Array(size) : new Uint16Array(size);
+    for (let at = 0; at < size; at += hidden) whole.set(stored, at);
+    return whole;
+}
+
+/**
+ * @param {import("./contract.js").CarrySpec} state
+ * @param {string} dtype
+ * @param {number} value a float32 number
+ */
+function storedValue({ scale, zeroPoint }, dtype, value) {
+    if (dtype === "float16") return toHalf(value);
+    if (scale === null || zeroPoint === null) return value;
+    const integer = roundHalfEven(Math.fround(value / Math.fround(scale))) + zeroPoint;
+    return Math.min(Math.max(integer, 0), CARRY_INTEGERS[dtype]);
 }
 
 /** @param {number} value */

@@ -43,6 +43,7 @@
  * @property {Int32Array} answer answer tokens after the step (a copy)
  * @property {Uint8Array} changed 1 where a token differs from the step before (at step 1: from the question)
  * @property {number} qHalt halting logit after the step
+ * @property {number} milliseconds that the call of the graph took; of an unrolled one its share
  */
 
 /**
