@@ -1,11 +1,9 @@
-"""Policies and the solver, against scripted sessions and the vectors shared with Kotlin and JavaScript."""
+"""Policies and the solver, against scripted sessions; tests/test_vectors.py holds them to the shared vectors."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +16,6 @@ from trm_edge.solve import Act, AllOf, AnyOf, Fixed, Solution, Solver, Stable, V
 from trm_edge.specs import GraphVariant
 from trm_edge.tasks.base import Grid, Puzzle, Task, Tokens
 
-VECTORS = json.loads((Path(__file__).parent / "vectors" / "halting.json").read_text())
 SEQ, VOCAB = 2, 200
 
 
@@ -92,42 +89,7 @@ def told(solution: Solution) -> tuple[Any, ...]:
     return solution.answer.tolist(), solution.steps, solution.q_halt, solution.halted, solution.solved
 
 
-# -- shared vectors ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("graph", GraphVariant)
-@pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda case: case["name"])
-def test_halting_vectors(case: dict[str, Any], graph: GraphVariant) -> None:
-    policy = parse_policy(case["policy"])
-    if (
-        graph is GraphVariant.LOOP
-        and not isinstance(policy, Fixed)
-        and not (isinstance(policy, Act) and policy.min_steps == 1)
-    ):
-        pytest.skip("a loop graph refuses this policy")
-    session = session_of(np.array(case["q"])[:, None], np.array(case["answers"])[:, None], graph)
-    solver = Solver(session, FakeTask(case["solves"]), policy=policy, budget=case["budget"])
-    solution = solver.solve(puzzles_of(1)[0])
-    expect = case["expect"]
-    assert (solution.steps, solution.halted) == (expect["step"], expect["halted"])
-    assert solution.answer.tolist() == [expect["answer"]] * SEQ
-    assert solution.solved == (expect["answer"] in case["solves"])
-    assert solution.q_halt == np.float32(case["q"][expect["step"] - 1])
-
-
-@pytest.mark.parametrize(("text", "canonical"), VECTORS["canonical"].items())
-def test_canonical_text(text: str, canonical: str) -> None:
-    policy = parse_policy(text)
-    assert str(policy) == canonical
-    assert parse_policy(canonical) == policy
-
-
-@pytest.mark.parametrize("text", VECTORS["refused"])
-def test_refused_text(text: str) -> None:
-    with pytest.raises(InvalidInput) as error:
-        parse_policy(text)
-    assert "\n" not in str(error.value)
-    assert len(str(error.value)) < 300
+# -- policies ---------------------------------------------------------------------------------
 
 
 def test_misspelt_policy_gets_a_hint() -> None:

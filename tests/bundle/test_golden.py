@@ -1,8 +1,8 @@
+"""Golden vectors as Python holds them; tests/test_vectors.py holds their reader to what every reader refuses."""
+
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,40 +18,6 @@ def test_round_trip_is_exact(golden: GoldenVectors) -> None:
         assert before.dtype == after.dtype
         np.testing.assert_array_equal(before, after)
     assert len(again) == 2
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "says"),
-    [
-        ("tokens", [[1, 2], [3]], "tokens"),
-        ("tokens", [], "tokens"),
-        ("tokens", [[1.5] * 16] * 2, "tokens"),
-        ("tokens", [[-1] * 16] * 2, "tokens"),
-        ("tokens", [[2**40] * 16] * 2, "tokens"),
-        ("tokens", [[2**80] * 16] * 2, "tokens"),
-        ("tokens", "1234", "tokens"),
-        ("answers", [[1] * 16], "answers"),
-        ("puzzle_ids", [[3, 7]], "puzzle_ids"),
-        ("puzzle_ids", [True, False], "puzzle_ids"),
-        ("halting_steps", [0, 1], "halting_steps"),
-        ("halting_steps", [1, 5], "halting_steps"),
-        ("q_halt", [[0.0] * 3] * 4, "q_halt"),
-        ("q_halt", [[1e300] * 2] * 4, "q_halt"),
-        ("q_halt", [["a", "b"]] * 4, "q_halt"),
-    ],
-)
-def test_invalid_field(golden: GoldenVectors, field: str, value: Any, says: str) -> None:
-    document = json.loads(golden.to_json())
-    document[field] = value
-    with pytest.raises(InvalidBundle, match=f"'{says}'"):
-        GoldenVectors.from_json(json.dumps(document))
-
-
-def test_missing_field(golden: GoldenVectors) -> None:
-    document = json.loads(golden.to_json())
-    del document["q_halt"]
-    with pytest.raises(InvalidBundle, match="'q_halt' is missing"):
-        GoldenVectors.from_json(json.dumps(document))
 
 
 def test_nan_is_refused(golden: GoldenVectors) -> None:

@@ -1,10 +1,9 @@
-"""Reading: what is whole is read, everything else is refused in one line."""
+"""Reading, and what it leaves behind; tests/test_vectors.py holds it to the hostile bundles of all languages."""
 
 from __future__ import annotations
 
 import json
 import os
-import stat
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trm_edge.bundle import GOLDEN, MANIFEST, GoldenVectors, Manifest, read_bundle, read_manifest, reader, write_bundle
+from trm_edge.bundle import MANIFEST, GoldenVectors, Manifest, read_bundle, read_manifest, reader, write_bundle
 from trm_edge.bundle import manifest as manifest_module
 from trm_edge.errors import InvalidBundle, TrmEdgeError
 
@@ -40,63 +39,9 @@ def refused(path: Path, says: str) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_truncated(folder: Path) -> None:
-    model = folder / "model.onnx"
-    model.write_bytes(model.read_bytes()[:-1])
-    refused(folder, "'model.onnx'")
-
-
-def test_tampered_with(folder: Path) -> None:
-    model = folder / "model.onnx"
-    model.write_bytes(b"N" + model.read_bytes()[1:])
-    refused(folder, "SHA-256")
-
-
-def test_missing_file(folder: Path) -> None:
-    (folder / GOLDEN).unlink()
-    refused(folder, "lacks 'golden.json'")
-
-
-def test_unlisted_file(folder: Path) -> None:
-    (folder / "weights.bin").write_bytes(b"")
-    refused(folder, "'weights.bin'")
-
-
-def test_litter_of_operating_systems_is_no_offence(folder: Path) -> None:
-    for name in (".DS_Store", "Thumbs.db", "._model.onnx"):
-        (folder / name).write_bytes(b"")
-    read_bundle(folder)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
-def test_link_out_of_the_bundle(folder: Path, tmp_path: Path) -> None:
-    model = folder / "model.onnx"
-    model.rename(tmp_path / "elsewhere")
-    model.symlink_to(tmp_path / "elsewhere")
-    refused(folder, "links are not allowed")
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
-def test_a_pipe_does_not_hang(folder: Path) -> None:
-    (folder / "model.onnx").unlink()
-    os.mkfifo(folder / "model.onnx")
-    refused(folder, "not a regular file")
-
-
 def test_no_bundle(tmp_path: Path) -> None:
     refused(tmp_path / "absent", "No bundle at")
     refused(tmp_path, "has no manifest.json")
-
-
-def test_manifest_is_not_text(folder: Path) -> None:
-    (folder / MANIFEST).write_bytes(b"\xff\xfe")
-    refused(folder, "UTF-8")
-
-
-def test_manifest_is_capped(folder: Path) -> None:
-    with open(folder / MANIFEST, "ab") as file:
-        file.truncate(reader.MAX_MANIFEST_BYTES + 1)
-    refused(folder, "larger than")
 
 
 def test_golden_is_capped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,48 +88,9 @@ def archive(folder: Path, tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-def test_zip_with_a_top_folder_and_litter(archive: Callable[..., Path]) -> None:
-    path = archive("tiny/", lambda target: target.writestr("__MACOSX/tiny/._model.onnx", b""))
-    read_bundle(path).close()
-
-
-@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "C:evil", "sub/model.onnx", "tiny/../../evil", "..\\evil"])
-def test_zip_escapes(archive: Callable[..., Path], tmp_path: Path, name: str) -> None:
-    refused(archive(change=lambda target: target.writestr(name, b"x")), "unsafe name")
+def test_nothing_is_written_outside(archive: Callable[..., Path], tmp_path: Path) -> None:
+    refused(archive(change=lambda target: target.writestr("../evil", b"x")), "unsafe name")
     assert not list(tmp_path.parent.glob("evil"))
-
-
-def test_zip_link(archive: Callable[..., Path]) -> None:
-    def add(target: zipfile.ZipFile) -> None:
-        link = zipfile.ZipInfo("link")
-        link.external_attr = (stat.S_IFLNK | 0o777) << 16
-        target.writestr(link, "/etc/passwd")
-
-    refused(archive(change=add), "links are not allowed")
-
-
-def test_zip_holds_a_name_twice(archive: Callable[..., Path]) -> None:
-    with pytest.warns(UserWarning, match="Duplicate"):
-        path = archive(change=lambda target: target.writestr("model.onnx", b"x"))
-    refused(path, "twice")
-
-
-def test_zip_encrypted(archive: Callable[..., Path]) -> None:
-    path = archive()
-    data = bytearray(path.read_bytes())
-    start = data.index(b"PK\x01\x02")  # the first entry of the central directory; flags at +8
-    data[start + 8] |= 1
-    path.write_bytes(data)
-    refused(path, "encrypted")
-
-
-def test_zip_bomb_stops_at_the_declared_size(archive: Callable[..., Path], folder: Path) -> None:
-    (folder / "model.onnx").write_bytes(b"\0" * 5_000_000)
-    refused(archive(), "5000000 bytes, its manifest says")
-
-
-def test_zip_of_too_many_files(archive: Callable[..., Path]) -> None:
-    refused(archive(change=lambda target: [target.writestr(f"f{i}", b"") for i in range(100)]), "at most")
 
 
 @pytest.mark.parametrize("keep", [0, 10, 400, -1, -30])
