@@ -8,16 +8,19 @@ BENCHMARKS := step_latency cold_start parity int8_latency batches executorch_ste
 
 TARGETS := ethos-u webgpu arm64
 
-.PHONY: help demo test test-targets lint bench clean
+.PHONY: help setup demo test test-targets lint bench clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    export the bundled model, solve puzzles with it, print parity and latency"
 	@echo "make test    lint, types, import rules and the whole test suite"
 	@echo "make lint    the first three alone"
+	@echo "make setup   the environment alone"
 	@echo "make test-targets  install what heavy targets need (GB, minutes), and run their tests alone"
 	@echo "make bench   measure again what the pages publish, and put the numbers into them"
 	@echo "make clean   remove .venv and what the tools leave behind"
+
+setup: $(READY)
 
 demo: $(READY)
 	@$(BIN)/trm-edge demo
