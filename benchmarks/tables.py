@@ -313,6 +313,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "target-parity": target_tables.parity,
     "target-depth": target_tables.depth,
     "target-vela": target_tables.vela,
+    "target-tests": target_tables.tests,
 }
 
 

@@ -83,6 +83,20 @@ def vela() -> str:
     return "\n".join([*lines, "", f"{said}. {document['date']}, Vela's estimates, run on no hardware."])
 
 
+def tests() -> str:
+    """What the last `make test-targets` ended with."""
+    document = json.loads((RESULTS / "target_tests.json").read_text(encoding="utf-8"))
+    ends = ("passed", "skipped", "failure", "error")
+    heads = ("tests", "passed", "skipped", "failed")
+    lines = [_row(*heads), _row(*["---"] * len(heads))]
+    for name, counts in document["results"].items():
+        passed, skipped, *bad = (counts.get(end, 0) for end in ends)
+        lines.append(_row(f"`{name.replace('.', '/')}.py`", *map(str, (passed, skipped, sum(bad)))))
+    machine = document["machine"]
+    where = f"{document['date']}, {machine['processor']} ({machine['architecture']})"
+    return "\n".join([*lines, "", f"{where}; executorch {document['versions']['executorch']}."])
+
+
 def _parity_cells(row: dict[str, Any]) -> list[str]:
     placed, count = row.get("placement"), row["puzzles"]
     where = "" if placed is None else f"{placed['placed']} of {placed['placed'] + sum(placed['elsewhere'].values())}"
