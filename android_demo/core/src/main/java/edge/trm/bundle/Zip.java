@@ -41,6 +41,7 @@ final class Zip implements BundleFiles, Closeable {
     /** What the central directory says of one entry. */
     static final class Entry {
         String name;
+        byte[] rawName;
         int flags;
         int method;
         long crc;
@@ -160,6 +161,7 @@ final class Zip implements BundleFiles, Closeable {
             byte[] name = new byte[nameBytes];
             directory.position(at + 46);
             directory.get(name);
+            entry.rawName = name;
             boolean utf8 = (entry.flags & UTF_8) != 0;
             entry.name = new String(name, utf8 ? StandardCharsets.UTF_8 : StandardCharsets.ISO_8859_1);
             zip64(directory, at + 46 + nameBytes, extraBytes, entry);

@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
@@ -43,21 +44,24 @@ final class ZipEntryStream extends InputStream {
 
     static ZipEntryStream open(RandomAccessFile file, Zip.Entry entry, String path) throws IOException {
         byte[] header = new byte[LOCAL_BYTES];
+        byte[] name = new byte[entry.rawName.length];
         try {
             file.seek(entry.offset);
             file.readFully(header);
+            file.readFully(name);
         } catch (EOFException error) {
             throw new InvalidBundle("'" + path + "' is not a readable zip: it ends too early");
         }
         ByteBuffer local = ByteBuffer.wrap(header).order(ByteOrder.LITTLE_ENDIAN);
-        if (local.getInt(0) != LOCAL) {
+        int nameBytes = local.getShort(26) & 0xffff;
+        if (local.getInt(0) != LOCAL || nameBytes != name.length || !Arrays.equals(name, entry.rawName)) {
             throw new InvalidBundle("'" + path + "' is not a readable zip: '" + entry.name + "' is not where it says");
         }
         if (entry.method != STORED && entry.method != DEFLATED) {
             throw new InvalidBundle("'" + path + "' is not a readable zip: '" + entry.name
                     + "' is compressed by method " + entry.method + ", only stored and deflated ones can be read");
         }
-        int skip = (local.getShort(26) & 0xffff) + (local.getShort(28) & 0xffff);
+        int skip = nameBytes + (local.getShort(28) & 0xffff);
         return new ZipEntryStream(file, entry, path, entry.offset + LOCAL_BYTES + skip);
     }
 

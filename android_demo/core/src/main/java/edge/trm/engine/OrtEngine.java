@@ -16,16 +16,17 @@ import edge.trm.bundle.InvalidBundle;
 import edge.trm.bundle.TensorSpec;
 import edge.trm.text.Show;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
  * ONNX Runtime ({@code ai.onnxruntime}, the same on the desktop and on Android). Tensors are read and written where they
- * lie: inputs and outputs are direct buffers, so a state goes from output to input without a copy. Release 1.26 sends no
+ * lie: inputs and outputs are direct buffers, so a state goes from output to input without a copy (but uint16, see Uint16). Release 1.26 sends no
  * telemetry; from 1.29 on it does unless {@code ORT_DISABLE_TELEMETRY=1} is in the environment before it loads.
  */
 public final class OrtEngine extends Engine {
@@ -33,14 +34,17 @@ public final class OrtEngine extends Engine {
     private final OrtSession session;
     private final Providers.Choice provider;
     private final Integer threads;
+    private final Uint16 uint16;
 
     private OrtEngine(
-            Bundle bundle, OrtEnvironment environment, OrtSession session, Providers.Choice provider, Integer threads) {
+            Bundle bundle, OrtEnvironment environment, OrtSession session, Providers.Choice provider, Integer threads)
+            throws OrtException {
         super(bundle.manifest);
         this.environment = environment;
         this.session = session;
         this.provider = provider;
         this.threads = threads;
+        uint16 = new Uint16(environment);
     }
 
     /**
@@ -58,12 +62,6 @@ public final class OrtEngine extends Engine {
         }
         if (bundle.manifest.format != Format.ONNX) {
             throw new Refused("onnxruntime opens onnx graphs, this bundle holds " + bundle.manifest.format.id());
-        }
-        for (TensorSpec spec : bundle.manifest.inputs) {
-            if (spec.dtype.equals("uint16")) {
-                throw new Refused("ONNX Runtime's Java API takes no uint16 tensors, such as '" + spec.name
-                        + "' of this bundle: export it with --precision w8a8 or fp32");
-            }
         }
         OrtEnvironment environment = OrtEnvironment.getEnvironment();
         Providers.Choice choice = provider == null ? Providers.pick(bundle.manifest, Providers.available()) : provider;
@@ -85,8 +83,9 @@ public final class OrtEngine extends Engine {
             }
             compare("input", session.getInputInfo(), bundle.manifest.inputs);
             compare("output", session.getOutputInfo(), bundle.manifest.outputs);
+            OrtEngine engine = new OrtEngine(bundle, environment, session, choice, threads);
             opened = true;
-            return new OrtEngine(bundle, environment, session, choice, threads);
+            return engine;
         } catch (OrtException error) {
             throw new InvalidBundle(
                     "onnxruntime cannot load '" + bundle.modelFile().getPath() + "': " + Show.oneLine(error), error);
@@ -116,9 +115,33 @@ public final class OrtEngine extends Engine {
     protected void compute(Map<String, Tensor> inputs, Map<String, Tensor> outputs) {
         List<OnnxTensor> open = new ArrayList<OnnxTensor>();
         try {
-            Map<String, OnnxTensor> given = wrap(inputs, open);
-            Map<String, OnnxTensor> wanted = wrap(outputs, open);
-            session.run(given, Collections.<String>emptySet(), wanted).close();
+            Map<String, OnnxTensor> given = new LinkedHashMap<String, OnnxTensor>();
+            for (Map.Entry<String, Tensor> input : inputs.entrySet()) {
+                boolean castIt = input.getValue().dtype == DType.UINT16;
+                OnnxTensor value = castIt ? uint16.of(input.getValue()) : wrap(input.getValue());
+                open.add(value);
+                given.put(input.getKey(), value);
+            }
+            Map<String, OnnxTensor> pinned = new LinkedHashMap<String, OnnxTensor>();
+            Set<String> fetched = new LinkedHashSet<String>();
+            for (Map.Entry<String, Tensor> output : outputs.entrySet()) {
+                if (output.getValue().dtype == DType.UINT16) {
+                    fetched.add(output.getKey());
+                } else {
+                    OnnxTensor value = wrap(output.getValue());
+                    open.add(value);
+                    pinned.put(output.getKey(), value);
+                }
+            }
+            OrtSession.Result result = session.run(given, fetched, pinned);
+            try {
+                for (String name : fetched) {
+                    OnnxTensor value = (OnnxTensor) result.get(name).get();
+                    outputs.get(name).buffer().asShortBuffer().put(value.getShortBuffer());
+                }
+            } finally {
+                result.close();
+            }
         } catch (OrtException error) {
             throw new InvalidBundle("onnxruntime could not run the graph: " + Show.oneLine(error), error);
         } finally {
@@ -131,22 +154,20 @@ public final class OrtEngine extends Engine {
     @Override
     protected void free() {
         close(session);
+        uint16.close();
     }
 
-    private Map<String, OnnxTensor> wrap(Map<String, Tensor> tensors, List<OnnxTensor> open) throws OrtException {
-        Map<String, OnnxTensor> wrapped = new LinkedHashMap<String, OnnxTensor>();
-        for (Map.Entry<String, Tensor> entry : tensors.entrySet()) {
-            Tensor tensor = entry.getValue();
-            int[] shape = tensor.shape();
-            long[] sizes = new long[shape.length];
-            for (int i = 0; i < shape.length; i++) {
-                sizes[i] = shape[i];
-            }
-            OnnxTensor made = OnnxTensor.createTensor(environment, tensor.buffer(), sizes, type(tensor.dtype));
-            open.add(made);
-            wrapped.put(entry.getKey(), made);
+    private OnnxTensor wrap(Tensor tensor) throws OrtException {
+        return OnnxTensor.createTensor(environment, tensor.buffer(), sizes(tensor), type(tensor.dtype));
+    }
+
+    static long[] sizes(Tensor tensor) {
+        int[] shape = tensor.shape();
+        long[] sizes = new long[shape.length];
+        for (int i = 0; i < shape.length; i++) {
+            sizes[i] = shape[i];
         }
-        return wrapped;
+        return sizes;
     }
 
     private static OnnxJavaType type(DType dtype) {
