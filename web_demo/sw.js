@@ -71,7 +71,11 @@ async function answer(request) {
 /** Path of a file below the page's folder, without query. */
 function pathOf(url) {
     const path = new URL(url).pathname.slice(new URL(self.registration.scope).pathname.length);
-    return decodeURIComponent(path) || "index.html";
+    try {
+        return decodeURIComponent(path) || "index.html";
+    } catch {
+        return path; // no file of the page has such a name
+    }
 }
 
 function find(state, path) {

@@ -8,19 +8,25 @@ import { percent, probability } from "./words.js";
 
 /** @typedef {import("./recording.js").Recording} Recording */
 
-const WIDTH = 400;
-const HEIGHT = 190;
-const LEFT = 40;
+const NARROW = 280; // pixels, the least and the most that the drawing is wide
+const WIDE = 640;
+const HEIGHT = 210;
+const LEFT = 46;
 const RIGHT = 12;
 const TOP = 12;
 const BOTTOM = 34;
 
 export class Curve {
+    #width = 400;
+    /** @type {{ recording: Recording | null, position: number }} */
+    #shown = { recording: null, position: 0 };
+
     /** @param {HTMLElement} figure */
     constructor(figure) {
-        this.picture = drawing("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
+        this.picture = drawing("svg", { role: "img" });
         figure.append(this.picture);
         this.draw(null, 0);
+        new ResizeObserver(() => this.#fit(figure.clientWidth)).observe(figure);
     }
 
     /**
@@ -28,19 +34,21 @@ export class Curve {
      * @param {number} position step that the board shows, 0: none
      */
     draw(recording, position) {
+        this.#shown = { recording, position };
+        const right = this.#width - RIGHT;
         const steps = recording?.steps ?? [];
         const most = axis(recording, steps.at(-1)?.step ?? 0);
         /** @param {number} step */
-        const x = (step) => LEFT + ((step - 0.5) / most) * (WIDTH - LEFT - RIGHT);
+        const x = (step) => LEFT + ((step - 0.5) / most) * (right - LEFT);
         /** @param {number} chance */
         const y = (chance) => TOP + (1 - chance) * (HEIGHT - TOP - BOTTOM);
-        const parts = [...grid(y), ...numbers(most, x)];
+        const parts = [...grid(y, right), ...numbers(most, x, right)];
         if (recording?.threshold !== null && recording) {
             const level = y(probability(recording.threshold));
-            parts.push(drawing("line", { class: "threshold", x1: LEFT, x2: WIDTH - RIGHT, y1: level, y2: level }));
+            parts.push(drawing("line", { class: "threshold", x1: LEFT, x2: right, y1: level, y2: level }));
             const above = level > TOP + 24;
-            const place = { class: "threshold-text", x: WIDTH - RIGHT, y: above ? level - 6 : level + 16 };
-            parts.push(drawing("text", { ...place, "text-anchor": "end" }, "halts above this line"));
+            const place = { class: "threshold-text", x: LEFT + 6, y: above ? level - 6 : level + 16 };
+            parts.push(drawing("text", place, "halts above this line"));
         }
         const points = steps.map((step) => ({ step, x: x(step.step), y: y(probability(step.qHalt)) }));
         const shown = points[position - 1];
@@ -66,7 +74,16 @@ export class Curve {
             );
         }
         this.picture.replaceChildren(...parts);
+        this.picture.setAttribute("viewBox", `0 0 ${this.#width} ${HEIGHT}`);
         this.picture.setAttribute("aria-label", summary(recording));
+    }
+
+    /** One unit of the drawing is a pixel, so that its text is as large as the page's.  @param {number} pixels */
+    #fit(pixels) {
+        const width = Math.round(Math.min(WIDE, Math.max(NARROW, pixels)));
+        if (width === this.#width) return;
+        this.#width = width;
+        this.draw(this.#shown.recording, this.#shown.position);
     }
 }
 
@@ -100,10 +117,13 @@ function axis(recording, last) {
     return Math.max(last, Math.min(budget, Math.max(16, 2 * last)), 2);
 }
 
-/** @param {(chance: number) => number} y */
-function grid(y) {
+/**
+ * @param {(chance: number) => number} y
+ * @param {number} right
+ */
+function grid(y, right) {
     return [0, 0.5, 1].flatMap((chance) => [
-        drawing("line", { class: "rule", x1: LEFT, x2: WIDTH - RIGHT, y1: y(chance), y2: y(chance) }),
+        drawing("line", { class: "rule", x1: LEFT, x2: right, y1: y(chance), y2: y(chance) }),
         drawing("text", { x: LEFT - 8, y: y(chance) + 4, "text-anchor": "end" }, `${100 * chance} %`),
     ]);
 }
@@ -111,9 +131,11 @@ function grid(y) {
 /**
  * @param {number} most
  * @param {(step: number) => number} x
+ * @param {number} right
  */
-function numbers(most, x) {
-    const every = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((gap) => most / gap <= 16) ?? 1000;
+function numbers(most, x, right) {
+    const room = (right - LEFT) / 22; // numbers side by side
+    const every = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((gap) => most / gap <= room) ?? 1000;
     const steps = Array.from({ length: most }, (_, index) => index + 1).filter(
         (step) => step === 1 || step % every === 0,
     );
@@ -121,7 +143,7 @@ function numbers(most, x) {
         ...steps.map((step) =>
             drawing("text", { x: x(step), y: HEIGHT - BOTTOM + 16, "text-anchor": "middle" }, String(step)),
         ),
-        drawing("text", { x: WIDTH - RIGHT, y: HEIGHT - 3, "text-anchor": "end" }, "step"),
+        drawing("text", { x: right, y: HEIGHT - 3, "text-anchor": "end" }, "step"),
     ];
 }
 

@@ -12,6 +12,7 @@ import { complaint, counted, milliseconds, percent } from "./words.js";
 export class Run {
     /** @type {Recording | null} */
     #recording = null;
+    #solving = false;
 
     /**
      * @param {object} pieces
@@ -27,18 +28,21 @@ export class Run {
         this.halting = halting;
         this.engine = engine;
         this.busy = busy;
-        this.curve = new Curve(byId("curve", HTMLElement));
-        this.playback = new Playback((position) => this.#show(position));
         this.state = byId("state", HTMLOutputElement);
         this.result = byId("result", HTMLElement);
         this.error = byId("solve-error", HTMLElement);
         this.line = byId("step-line", HTMLElement);
+        this.curve = new Curve(byId("curve", HTMLElement));
+        /** @type {Playback | null} */
+        this.playback = null;
+        this.playback = new Playback((position) => this.#show(position));
         byId("solve", HTMLButtonElement).addEventListener("click", () => this.solve());
         byId("stop", HTMLButtonElement).addEventListener("click", () => model.stop());
     }
 
-    /** The question has become another one: nothing is known of it. */
+    /** The question has become another one: nothing is known of it, and what is still computed is of no use. */
     forget() {
+        if (this.#solving) this.model.stop();
         this.#recording = null;
         this.playback?.reset();
         this.#say(null);
@@ -59,6 +63,7 @@ export class Run {
         }
         const recording = new Recording(question, asked.budget, asked.threshold);
         this.#recording = recording;
+        this.#solving = true;
         this.busy(true);
         this.playback?.follow();
         try {
@@ -74,6 +79,7 @@ export class Run {
             this.state.value = "";
             this.playback?.end();
             this.#draw();
+            this.#solving = false;
             this.busy(false);
         }
     }
