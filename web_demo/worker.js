@@ -19,7 +19,7 @@
  *   reads and checks a bundle; no engine yet          steps } or null: examples and their known answers
  *                                                   bytes: of the bundle's files together
  *
- * { id, kind: "start",                          { kind: "started", provider, threads, reasons, seconds }  end
+ * { id, kind: "start",                          { kind: "started", provider, detail, threads, reasons, seconds }  end
  *   providers?: ["webgpu", "wasm"],                 provider: "webgpu" or "wasm"; threads: of wasm
  *   threads?: number | null }                       reasons: [{ provider, reason }] why those before it, or fewer
  *   loads onnxruntime-web and the graph             threads, were not possible; seconds: the whole of it
@@ -43,3 +43,25 @@
  * { id, kind: "close" }                         { kind: "closed" }                                     end
  *   frees graph and bundle; another may be opened
  */
+
+import { Service } from "./core/service.js";
+
+/** onnxruntime-web, as `vendor.json` lists its files. */
+const VENDOR = new URL("./vendor/", import.meta.url);
+const LIBRARY = { wasm: "ort.wasm.min.mjs", webgpu: "ort.webgpu.min.mjs" };
+
+const page = /** @type {Pick<Worker, "postMessage" | "addEventListener">} */ (/** @type {unknown} */ (globalThis));
+const service = new Service((message) => page.postMessage(message), load);
+page.addEventListener("message", ({ data }) => service.handle(data));
+
+/**
+ * The library with one provider in it; its WASM file is loaded when the graph is.
+ *
+ * @param {"wasm" | "webgpu"} provider
+ * @returns {Promise<typeof import("onnxruntime-web")>}
+ */
+async function load(provider) {
+    const ort = await import(new URL(LIBRARY[provider], VENDOR).href);
+    ort.env.wasm.wasmPaths = VENDOR.href;
+    return ort;
+}

@@ -25,6 +25,9 @@ import { Session } from "./session.js";
  * @property {number | null} [threads] of WASM; null: one a core, at most 4
  */
 
+/** @typedef {{ detail: string, software: boolean }} Device what computes in words, and whether software imitates it */
+
+const CPU = { detail: "WASM", software: false };
 /** The types of a carry that can stay on a GPU. */
 const ON_GPU = ["float32", "float16"];
 const NO_HALF = "f16"; // what the library says where an adapter computes in 32 bits only
@@ -38,9 +41,10 @@ export class Engine extends Session {
      * @param {Manifest} manifest
      * @param {Ort} ort
      * @param {import("onnxruntime-web").InferenceSession} graph
-     * @param {{ provider: Provider, detail: string, threads: number, reasons: Reason[] }} facts
+     * @param {{ provider: Provider, detail: string, software: boolean, threads: number, reasons: Reason[],
+     *     loadSeconds: number }} facts
      */
-    constructor(manifest, ort, graph, { provider, detail, threads, reasons }) {
+    constructor(manifest, ort, graph, { provider, detail, software, threads, reasons, loadSeconds }) {
         super(manifest);
         this.#ort = ort;
         this.#graph = graph;
@@ -52,6 +56,17 @@ export class Engine extends Session {
         this.threads = threads;
         /** why providers before this one, or more threads, were not possible */
         this.reasons = reasons;
+        /** what a profile says of it */
+        this.side = {
+            runtime: "onnxruntime-web",
+            provider: detail,
+            target: provider === "webgpu" ? "webgpu" : "cpu",
+            software,
+            threads,
+            loadSeconds: [loadSeconds],
+        };
+        /** of the library @type {Record<string, string>} */
+        this.versions = { "onnxruntime-web": ort.env.versions.web ?? ort.env.versions.common };
     }
 
     /**
@@ -80,14 +95,13 @@ export class Engine extends Session {
         const reasons = [];
         for (const provider of providers) {
             const alternatives = provider !== providers[providers.length - 1];
-            const { reason, detail } =
-                provider === "webgpu" ? await lookForGpu(manifest, alternatives) : { reason: null, detail: "WASM" };
-            if (reason !== null) {
-                reasons.push({ provider, reason });
+            const device = provider === "webgpu" ? await lookForGpu(manifest, alternatives) : CPU;
+            if (typeof device === "string") {
+                reasons.push({ provider, reason: device });
                 continue;
             }
             try {
-                return await opened(bundle, provider, detail, await load(provider), threads, reasons);
+                return await opened(bundle, provider, device, await load(provider), threads, reasons);
             } catch (error) {
                 if (!alternatives || error instanceof InvalidInput) throw error;
                 reasons.push({ provider, reason: oneLine(error) });
@@ -140,13 +154,14 @@ export class Engine extends Session {
 /**
  * @param {Bundle} bundle
  * @param {Provider} provider
- * @param {string} detail
+ * @param {Device} device
  * @param {Ort} ort
  * @param {number | null} threads
  * @param {Reason[]} reasons
  */
-async function opened(bundle, provider, detail, ort, threads, reasons) {
+async function opened(bundle, provider, device, ort, threads, reasons) {
     const { manifest } = bundle;
+    const began = performance.now();
     const count = setThreads(ort, threads, reasons);
     ort.env.logLevel = "error";
     /** @type {Record<string, "gpu-buffer">} */
@@ -172,7 +187,8 @@ async function opened(bundle, provider, detail, ort, threads, reasons) {
     }
     compare("input", graph.inputMetadata, manifest.inputs);
     compare("output", graph.outputMetadata, manifest.outputs);
-    return new Engine(manifest, ort, graph, { provider, detail, threads: count, reasons });
+    const loadSeconds = (performance.now() - began) / 1000;
+    return new Engine(manifest, ort, graph, { provider, ...device, threads: count, reasons, loadSeconds });
 }
 
 /**
@@ -209,22 +225,21 @@ const started = new WeakMap();
  *
  * @param {Manifest} manifest
  * @param {boolean} alternatives whether there is another provider: a GPU that is software is only taken without
- * @returns {Promise<{ reason: string | null, detail: string }>}
+ * @returns {Promise<Device | string>} a text: why not
  */
 async function lookForGpu(manifest, alternatives) {
-    const no = (/** @type {string} */ reason) => ({ reason, detail: "" });
     const { gpu } = /** @type {any} */ (globalThis.navigator ?? {});
-    if (!gpu) return no("this browser has no WebGPU.");
-    if (manifest.graph === "loop") return no("ONNX Runtime has no Loop operator for WebGPU. Export a step graph.");
+    if (!gpu) return "this browser has no WebGPU.";
+    if (manifest.graph === "loop") return "ONNX Runtime has no Loop operator for WebGPU. Export a step graph.";
     const adapter = await gpu.requestAdapter().catch(() => null);
-    if (!adapter) return no("the browser finds no graphics adapter.");
+    if (!adapter) return "the browser finds no graphics adapter.";
     const { vendor, architecture, description, isFallbackAdapter } = adapter.info ?? {};
     const detail = `WebGPU on ${description || [vendor, architecture].filter(Boolean).join(" ") || "an adapter without a name"}`;
-    const software = isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(detail);
-    if (software && alternatives) return no("the graphics adapter is software, slower than WASM.");
+    const software = Boolean(isFallbackAdapter) || /swiftshader|llvmpipe|lavapipe/i.test(detail);
+    if (software && alternatives) return "the graphics adapter is software, slower than WASM.";
     const half = manifest.inputs.some(({ dtype }) => dtype === "float16") || manifest.precision === "fp16";
-    if (half && !adapter.features.has("shader-f16")) return no(noHalf(detail, manifest));
-    return { reason: null, detail };
+    if (half && !adapter.features.has("shader-f16")) return noHalf(detail, manifest);
+    return { detail, software };
 }
 
 /** @param {string} detail @param {Manifest} manifest */
