@@ -89,9 +89,9 @@ def make_dex(jars: Jars, aars: Sequence[Path], folder: Path) -> Path:
     plain = folder / "plain.jar"
     sources = [word for source in inputs for word in ("-injars", source)]
     libraries = ("-libraryjars", f"{runtime}(!**.jar;!module-info.class)", "-libraryjars", str(jars.android))
-    how = "-target 1.7 -dontshrink -dontoptimize -dontobfuscate -dontnote -dontwarn -keepattributes *".split()
+    how = ["-target", "1.7", "-dontshrink", "-dontoptimize", "-dontobfuscate", "-dontnote", "-dontwarn"]
     proguard = [java(), "-Xmx1g", "-cp", jars.programs, "proguard.ProGuard"]
-    run([*proguard, *sources, "-outjars", str(plain), *libraries, *how])
+    run([*proguard, *sources, "-outjars", str(plain), *libraries, *how, "-keepattributes", "*"])
     dex = folder / "classes.dex"
     dx = ["com.android.dx.command.Main", "--dex", f"--min-sdk-version={MIN_SDK}", f"--output={dex}"]
     run([java(), "-Xmx1g", "-cp", jars.programs, *dx, str(plain)])

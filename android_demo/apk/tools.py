@@ -114,8 +114,8 @@ def _unpack() -> None:
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         raise BuildError(f"Android's build tools: not found; {_ADVICE}")
     print("Fetching Android's build tools from the system's package sources (7 MB) ...", file=sys.stderr)
-    asking = "apt-get install --print-uris -qq -y --no-install-recommends -o Debug::NoLocking=1".split()
-    wanted = run([*asking, *PACKAGES])
+    asking = ["apt-get", "install", "--print-uris", "-qq", "-y", "--no-install-recommends"]
+    wanted = run([*asking, "-o", "Debug::NoLocking=1", *PACKAGES])
     names = [name for name in re.findall(r"^'[^']*' ([^_]+)_", wanted, re.MULTILINE) if not _java_itself(name)]
     UNPACKED.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=UNPACKED.parent) as temporary:

@@ -12,6 +12,7 @@ import android.view.KeyEvent;
 import android.view.MotionEvent;
 import android.view.View;
 import android.view.accessibility.AccessibilityEvent;
+import android.view.accessibility.AccessibilityManager;
 import android.view.accessibility.AccessibilityNodeInfo;
 import android.view.accessibility.AccessibilityNodeProvider;
 
@@ -35,6 +36,7 @@ public final class BoardView extends View {
     private final RectF box = new RectF();
     private final float density;
     private final Nodes nodes = new Nodes();
+    private final AccessibilityManager readers;
     private Board board = new Board(1, 1, 0, 0);
     private Listener listener;
     private boolean drawing;
@@ -45,6 +47,7 @@ public final class BoardView extends View {
     public BoardView(Context context, AttributeSet attributes) {
         super(context, attributes);
         density = getResources().getDisplayMetrics().density;
+        readers = context.getSystemService(AccessibilityManager.class);
         paint.setTextAlign(Paint.Align.CENTER);
         setFocusable(true);
         setImportantForAccessibility(IMPORTANT_FOR_ACCESSIBILITY_YES);
@@ -370,7 +373,7 @@ public final class BoardView extends View {
         }
 
         private void send(int cell, int type) {
-            if (cell == NO_CELL || getParent() == null) {
+            if (cell == NO_CELL || getParent() == null || !readers.isEnabled()) {
                 return;
             }
             AccessibilityEvent event = AccessibilityEvent.obtain(type);
