@@ -29,7 +29,7 @@ final class Half {
         int exponent = (bits >>> 10) & 31;
         int fraction = bits & 0x3ff;
         if (exponent == 0) {
-            return (sign == 0 ? 1 : -1) * fraction * 0x1p-24f;
+            return sign == 0 ? fraction * 0x1p-24f : -(fraction * 0x1p-24f);
         }
         int biased = exponent == 31 ? 255 : exponent + 112;
         return Float.intBitsToFloat(sign | (biased << 23) | (fraction << 13));
