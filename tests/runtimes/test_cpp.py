@@ -53,7 +53,9 @@ def run(cpp_runner: Path) -> Run:
     """Run the runner with arguments; ``text`` is its standard input."""
 
     def run(*arguments: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run([cpp_runner, *arguments], input=text, capture_output=True, text=True, timeout=60)
+        return subprocess.run(
+            [cpp_runner, *arguments], input=text, capture_output=True, text=True, errors="replace", timeout=60
+        )
 
     return run
 
@@ -301,20 +303,43 @@ def test_archives_are_to_be_unpacked(run: Run, bundles: dict[str, Path], tmp_pat
     assert "unpack it" in refused(run, shutil.make_archive(str(tmp_path / "tiny"), "zip", bundles["fp32"]), "--golden")
 
 
+def for_cpp(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The cases that this runner replays: those that say nothing else; the others give a reason."""
+    return [case for case in cases if "only" not in case]
+
+
+def texts_of(document: dict[str, Any], section: str) -> list[tuple[dict[str, Any], str]]:
+    """Cases of a section of refusals.json or golden_refusals.json, each with the text that is read."""
+    cases = for_cpp(document[section])
+    texts = for_cpp(document[f"{section}_text"])
+    return [(case, json.dumps(apply(document["base"], case))) for case in cases] + [
+        (case, document["base_text"].replace(case["find"], case["put"])) for case in texts
+    ]
+
+
 def test_manifests_that_every_reader_refuses(run: Run, tmp_path: Path) -> None:
     document = json.loads((VECTORS / "refusals.json").read_text())
     path = tmp_path / "manifest.json"
-    for case in document["refused"]:
-        path.write_text(json.dumps(apply(document["base"], case)))
+    for case, text in texts_of(document, "refused"):
+        path.write_text(text, newline="")
         line = refused(run, tmp_path, "--golden")
         assert case["says"] in line, case["name"]
         assert "this runner" not in line, case["name"]  # the fault was found, not merely another format
-    for case in document["accepted"]:
-        path.write_text(json.dumps(apply(document["base"], case)))
-        assert "this bundle holds onnx" in refused(run, tmp_path, "--golden"), case["name"]
+    for case, text in texts_of(document, "accepted"):
+        path.write_text(text, newline="")
+        assert "this runner opens executorch" in refused(run, tmp_path, "--golden"), case["name"]
     for text in document["not_json"]:
         path.write_text(text)
         refused(run, tmp_path, "--golden")
+
+
+def test_golden_vectors_that_every_reader_refuses(run: Run, bundles: dict[str, Path], tmp_path: Path) -> None:
+    document = json.loads((VECTORS / "golden_refusals.json").read_text())
+    for number, (case, text) in enumerate(texts_of(document, "refused")):
+        if case["name"] == "a puzzle id that was not kept":  # this bundle keeps none, so any will do
+            continue
+        path = changed(bundles["fp32"], tmp_path / str(number), files={"golden.json": text.encode()})
+        assert case["says"] in refused(run, path, "--golden"), case["name"]
 
 
 def apply(base: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:
