@@ -53,8 +53,16 @@ def serve(bundle: Path, ort: Path, tmp_path: Path) -> Iterator[Serve]:
     def start(*options: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "trm_edge", "serve", str(archive), "--ort", str(ort), *options]
         environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        program = subprocess.Popen(command, env=environment, text=True, **pipes)  # type: ignore[call-overload]
+        program = subprocess.Popen(
+            command,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(
+                signal.SIGINT, signal.SIG_DFL
+            ),  # ignored where tests run in the background
+        )
         started.append(program)
         return program
 

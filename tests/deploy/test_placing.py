@@ -29,6 +29,7 @@ from trm_edge.errors import InvalidBundle, InvalidInput
         ("My model (new)", "My-model-new-"),
         ("../../etc/passwd", "etc-passwd"),
         ("-rf", "rf"),
+        ("_draft", "draft"),
         (".hidden.", "hidden"),
         ("数独", "bundle"),
         ("manifest.json", "bundle"),

@@ -159,6 +159,7 @@ def test_head_is_get_without_a_body(server: SiteServer) -> None:
         head, get = ask(server, path, "HEAD"), ask(server, path)
         assert head.body == b""
         assert {**head.headers, "Date": ""} == {**get.headers, "Date": ""}
+        assert raw(server, b"HEAD %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % path.encode()).endswith(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])

@@ -108,7 +108,8 @@ def _fetch(page: Path, want: Wanted, place: Path, say: Callable[[str], None]) ->
             shutil.copy(page / name, scratch)
         say(f"npm fetches {PACKAGE} {want.version}, once")
         quiet = ["--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        run([npm, "ci", "--prefix", scratch, *quiet], f"fetch {PACKAGE} {want.version} with npm", say)
+        command = [npm, "ci", "--prefix", scratch, *quiet]
+        run(command, f"fetch {PACKAGE} {want.version} with npm", lambda line: say(line) if line else None)
         fetched = Path(scratch, "node_modules", PACKAGE, "dist")
         reason = _unfit(fetched, want)
         if reason is not None:

@@ -54,8 +54,8 @@ def files_of(manifest: Manifest) -> list[str]:
 
 
 def folder_name(name: str) -> str:
-    """A bundle's name as a safe name of a folder."""
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip(".-").rstrip(".")[:100].rstrip(".")
+    """A bundle's name as a safe name of a folder; tools for apps and hosts pass over those that begin with ``_``."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-").rstrip(".")[:100].rstrip(".")
     return "bundle" if unsafe_name(safe) else safe
 
 
