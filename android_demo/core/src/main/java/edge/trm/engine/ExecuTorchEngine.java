@@ -85,8 +85,8 @@ public final class ExecuTorchEngine extends Engine {
             Module module = Module.load(path, Module.LOAD_MODE_MMAP, threads == null ? 0 : threads);
             return new ExecuTorchEngine(bundle.manifest, module, threads);
         } catch (LinkageError error) { // no such class, or its native library is missing
-            throw new Refused("This app has no ExecuTorch: add org.pytorch:executorch-android to it, or export the bundle"
-                    + " with --format onnx", error);
+            throw new Refused("This app has no ExecuTorch: add org.pytorch:executorch-android 1.0 or newer to it, or"
+                    + " export the bundle with --format onnx", error);
         } catch (InvalidInput error) {
             throw error;
         } catch (RuntimeException error) { // what its native code throws
