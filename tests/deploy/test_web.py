@@ -130,6 +130,13 @@ def test_nobody_elses_folder_is_replaced(deploy: Any, make_bundle: Any, tmp_path
     assert (tmp_path / "site/photo.jpg").read_bytes() == b"dear"
 
 
+def test_nor_a_link(deploy: Any, make_bundle: Any, tmp_path: Path) -> None:
+    deploy(make_bundle("a")).rename(tmp_path / "elsewhere")
+    (tmp_path / "site").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InvalidInput, match="is not overwritten: it is a link"):
+        deploy(make_bundle("b"), overwrite=True)
+
+
 def test_nor_what_somebody_added_to_ours(deploy: Any, make_bundle: Any) -> None:
     site = deploy(make_bundle("a"))
     (site / "bundles/CNAME").write_text("example.org\n")

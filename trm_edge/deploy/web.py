@@ -64,6 +64,8 @@ def deploy_web(
 
 def _not_ours(folder: Path) -> str | None:
     """Why a folder may not be replaced: overwriting deletes, and never what somebody else put there."""
+    if folder.is_symlink():
+        return "it is a link"
     try:
         listing = (folder / FILES).read_text(encoding="utf-8")
         ours = {FILES, HEADERS_FILE, *Fields(parse_json(listing, FILES), FILES).object("files")}
