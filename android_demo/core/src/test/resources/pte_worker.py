@@ -8,36 +8,45 @@ length and its float32 numbers.
 import struct
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 
 from trm_edge.runtimes.executorch import Program
 
-source, sink = sys.stdin.buffer, sys.stdout.buffer
-program = Program(Path(sys.argv[1]))
-methods = {name: program.load(name) for name in program.methods}
+_source, _sink = sys.stdin.buffer, sys.stdout.buffer
 
 
-def whole(form: str) -> int:
-    return struct.unpack(form, source.read(struct.calcsize(form)))[0]
+def main() -> None:
+    """Serve the program that the command line names until the parent closes its end."""
+    program = Program(Path(sys.argv[1]))
+    methods = {name: program.load(name) for name in program.methods}
+    while length := _source.read(2):
+        name = _source.read(struct.unpack(">H", length)[0]).decode()
+        if not name:
+            names = ",".join(methods).encode()
+            _sink.write(struct.pack(">H", len(names)) + names)
+        else:
+            outputs = methods[name](*[_tensor() for _ in range(_number(">i"))])
+            _sink.write(struct.pack(">i", len(outputs)))
+            for output in outputs:
+                _sink.write(struct.pack(">i", output.size) + output.astype(">f4").tobytes())
+        _sink.flush()
 
 
-def tensor() -> torch.Tensor:
-    dtype = ">i4" if whole(">?") else ">f4"
-    shape = [whole(">i") for _ in range(whole(">i"))]
-    numbers = np.frombuffer(source.read(4 * int(np.prod(shape))), dtype)
+def _number(form: str) -> int:
+    number: int = struct.unpack(form, _source.read(struct.calcsize(form)))[0]
+    return number
+
+
+def _tensor() -> Any:
+    import torch
+
+    dtype = ">i4" if _number(">?") else ">f4"
+    shape = [_number(">i") for _ in range(_number(">i"))]
+    numbers = np.frombuffer(_source.read(4 * int(np.prod(shape))), dtype)
     return torch.from_numpy(numbers.astype(dtype[1:]).reshape(shape))
 
 
-while length := source.read(2):
-    name = source.read(struct.unpack(">H", length)[0]).decode()
-    if not name:
-        names = ",".join(methods).encode()
-        sink.write(struct.pack(">H", len(names)) + names)
-    else:
-        outputs = methods[name](*[tensor() for _ in range(whole(">i"))])
-        sink.write(struct.pack(">i", len(outputs)))
-        for output in outputs:
-            sink.write(struct.pack(">i", output.size) + output.astype(">f4").tobytes())
-    sink.flush()
+if __name__ == "__main__":
+    main()
