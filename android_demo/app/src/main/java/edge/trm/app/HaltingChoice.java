@@ -15,7 +15,7 @@ final class HaltingChoice {
     /** The bundle's own policy, where that is neither. */
     static final int BUNDLE = 2;
 
-    private static final int MOST_STEPS = 1024;
+    static final int MOST_STEPS = 1024;
 
     int kind = ACT;
     String threshold = "0";
@@ -95,6 +95,6 @@ final class HaltingChoice {
         } catch (NumberFormatException notANumber) {
             // told below
         }
-        throw new InvalidInput(context.getString(R.string.not_a_whole, text.trim(), context.getString(field)));
+        throw new InvalidInput(context.getString(R.string.not_a_whole, text.trim(), context.getString(field), MOST_STEPS));
     }
 }

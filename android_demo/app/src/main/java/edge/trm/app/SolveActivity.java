@@ -319,6 +319,7 @@ public final class SolveActivity extends Activity implements Desk.Screen {
         if (item.getItemId() == R.id.profile) {
             Intent open = new Intent(this, ProfileActivity.class);
             open.putExtra(ProfileActivity.BUNDLE, desk.entry().id);
+            open.putExtra(ProfileActivity.TITLE, desk.entry().title);
             startActivity(open);
         } else if (item.getItemId() == R.id.about) {
             startActivity(new Intent(this, AboutActivity.class));

@@ -23,7 +23,8 @@ final class Words {
         return context.getString(R.string.megabytes, digits(context, bytes / 1048576.0));
     }
 
-    private static String digits(Context context, double value) {
+    /** 0.41, 41.2, 412. */
+    static String digits(Context context, double value) {
         Locale locale = context.getResources().getConfiguration().getLocales().get(0);
         NumberFormat format = NumberFormat.getNumberInstance(locale);
         format.setMaximumFractionDigits(value < 10 ? 2 : value < 100 ? 1 : 0);
