@@ -31,14 +31,21 @@ def main() -> None:
     parser.add_argument(
         "--keystore", type=Path, help="key store to sign with, password in KS_PASS; else the variable KS"
     )
+    parser.add_argument("--offline", action="store_true", help="ask no network: everything was fetched before")
+    parser.add_argument("--fetch", action="store_true", help="only fetch what building and testing need (600 MB)")
     parser.add_argument("--json", type=Path, help="write what was found in the APK to this file")
     options = parser.parse_args()
     try:
+        if options.fetch:
+            Tools()
+            assemble.fetch(sys.executable)
+            return
         found = build(
             options.out.resolve(),
             [path.resolve() for path in options.aar or _listed("AAR")],
             options.abi,
             next(iter([options.keystore] if options.keystore else _listed("KS")), None),
+            offline=options.offline,
         )
     except (BuildError, OSError) as error:
         sys.exit(f"Error: {error}")
@@ -46,22 +53,23 @@ def main() -> None:
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
-def build(out: Path, aars: list[Path], abi: str, keystore: Path | None) -> dict[str, object]:
+def build(out: Path, aars: list[Path], abi: str, keystore: Path | None, *, offline: bool) -> dict[str, object]:
     """Build, check, tell; returns what was found."""
     signing = None
     if keystore is not None:
         if "KS_PASS" not in os.environ:
             raise BuildError("KS_PASS: set this variable to the key store's password")
         signing = assemble.Signing(keystore, "env:KS_PASS")
+    libraries = assemble.natives(aars, abi)
     tools, folder = Tools(), assemble.work_folder()
     if not (assemble.ASSETS / "bundles" / "index.json").is_file():
         _tell("Exporting sudoku-4x4 and sudoku-9x9 ...")
         assemble.export_default_bundles(sys.executable, folder)
     _tell("Compiling ...")
-    jars = assemble.compile_app(sys.executable)
+    jars = assemble.compile_app(sys.executable, offline=offline)
     dex = assemble.make_dex(jars, aars, folder)
     plain = folder / "plain.apk"
-    assemble.pack(dex, assemble.natives(aars, abi), plain)
+    assemble.pack(dex, libraries, plain)
     assemble.sign(tools, plain, out, signing, folder)
     found = verify(out, tools)
     _report(out, found, debug=signing is None)

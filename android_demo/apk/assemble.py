@@ -23,6 +23,8 @@ PAGE = 16384
 """Alignment of what is mapped from the APK: pages of Android 15 have 16 KiB."""
 
 _STORED = (".so", ".onnx", ".pte", ".arsc")
+_APP = ("-pl", "app", "-am")
+_CLASS_PATH = "org.apache.maven.plugins:maven-dependency-plugin:build-classpath"
 _DEBUG_PASSWORD = "android"  # what everybody's debug keys have
 
 
@@ -43,29 +45,46 @@ class Signing:
     password: str
 
 
-def compile_app(python: str) -> Jars:
+def compile_app(python: str, *, offline: bool = False) -> Jars:
     """Compile library and app with Maven (their tests are another matter), and fetch what makes a dex.
+
+    Args:
+        python: interpreter that Maven makes the resources with.
+        offline: use what was fetched before.
 
     Raises:
         BuildError: Maven is missing or failed.
     """
+    quiet = _maven(offline)
+    run([*quiet, "-f", str(HOME / "pom.xml"), *_APP, "-Dmaven.test.skip", f"-Dpython={python}", "compile"])
+    listing = HOME / "target" / "classpath"
+    run([*quiet, "-f", str(HOME / "apk" / "pom.xml"), _CLASS_PATH, f"-Dmdep.outputFile={listing}"])
+    jars = [Path(entry) for entry in listing.read_text(encoding="utf-8").strip().split(os.pathsep)]
+    names = ("onnxruntime", "android-all")
+    onnxruntime, android = (next(jar for jar in jars if jar.name.startswith(f"{name}-")) for name in names)
+    programs = os.pathsep.join(str(jar) for jar in jars if jar not in (onnxruntime, android))
+    return Jars(programs, onnxruntime, android)
+
+
+def fetch(python: str) -> None:
+    """Fetch everything that building and testing need, so that both work without a network.
+
+    Raises:
+        BuildError: Maven is missing or failed.
+    """
+    quiet = _maven(offline=False)
+    nothing = ["-Dtest=Nothing", "-Dsurefire.failIfNoSpecifiedTests=false"]  # compiles, and asks for the test runner
+    run([*quiet, "-f", str(HOME / "pom.xml"), f"-Dpython={python}", *nothing, "test"])
+    listing = HOME / "target" / "classpath"
+    run([*quiet, "-f", str(HOME / "apk" / "pom.xml"), _CLASS_PATH, f"-Dmdep.outputFile={listing}"])
+
+
+def _maven(offline: bool) -> list[str]:
     maven = shutil.which("mvn")
     if maven is None:
         raise BuildError("mvn: not found; install Maven 3.8 or newer, for example the package maven")
-    quiet = [maven, "-q", "-B", "-ntp"]
-    run(
-        [*quiet, "-f", str(HOME / "pom.xml"), "-pl", "app", "-am", "-Dmaven.test.skip", f"-Dpython={python}", "compile"]
-    )
-    listing = HOME / "target" / "classpath"
-    listing.parent.mkdir(exist_ok=True)
-    goal = "dependency:build-classpath"
-    run([*quiet, "-f", str(HOME / "apk" / "pom.xml"), goal, f"-Dmdep.outputFile={listing}"])
-    jars = [Path(entry) for entry in listing.read_text(encoding="utf-8").strip().split(os.pathsep)]
-    libraries = {
-        name: next(jar for jar in jars if jar.name.startswith(f"{name}-")) for name in ("onnxruntime", "android-all")
-    }
-    programs = os.pathsep.join(str(jar) for jar in jars if jar not in libraries.values())
-    return Jars(programs, libraries["onnxruntime"], libraries["android-all"])
+    (HOME / "target").mkdir(exist_ok=True)
+    return [maven, "-q", "-B", "-ntp", *(["-o"] if offline else [])]
 
 
 def make_dex(jars: Jars, aars: Sequence[Path], folder: Path) -> Path:
