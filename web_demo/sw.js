@@ -32,6 +32,12 @@ const HEADERS = {
 let kept;
 let keeping = null; // the keeping that goes on
 
+class Unreachable extends Error {
+    constructor(path) {
+        super(`${path} could not be fetched: the host does not answer`);
+    }
+}
+
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
@@ -126,7 +132,7 @@ async function list(signal) {
     try {
         response = await fetch(keyOf(LIST), { cache: "no-store", signal });
     } catch {
-        throw new Error(`${LIST} could not be fetched: the host does not answer`);
+        throw new Unreachable(LIST);
     }
     if (!response.ok)
         throw new Error(`${LIST} could not be fetched (${response.status}): deploy with trm-edge deploy web`);
@@ -147,7 +153,12 @@ async function list(signal) {
 /** Fetch and check every file of the host's version; returns the version. */
 async function keep(tell) {
     const before = await lookUp();
-    const { version, files } = await list();
+    const found = await list().catch((error) => error);
+    if (found instanceof Error) {
+        if (found instanceof Unreachable && before) return before.version; // which is in use
+        throw found;
+    }
+    const { version, files } = found;
     if (before?.version === version && !(await missing(before))) {
         if (before.stale) await remember({ ...before, stale: false });
         return version;
@@ -179,7 +190,7 @@ async function fetched(path, { sha256, bytes }) {
     try {
         response = await fetch(keyOf(path), { cache: "no-cache" });
     } catch {
-        throw new Error(`${path} could not be fetched: the host does not answer`);
+        throw new Unreachable(path);
     }
     if (!response.ok) throw new Error(`${path} could not be fetched (${response.status})`);
     const body = await response.arrayBuffer();

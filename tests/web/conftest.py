@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -110,9 +111,9 @@ class Tab:
     def choose(self, bundle: str) -> None:
         """Open a bundle of the list."""
         entries = self.page.evaluate("fetch('bundles/index.json').then((answer) => answer.json())")["bundles"]
-        place = [entry["path"] for entry in entries].index(bundle)
+        place, entry = next(found for found in enumerate(entries) if found[1]["path"] == bundle)
         self.page.select_option("#bundles", str(place))
-        self.page.wait_for_selector("#solve:disabled")
+        self.wait_text("#bundle-facts", f"{entry['name']}: made for")
         self.ready()
 
     def give(self, text: str) -> None:
@@ -128,6 +129,13 @@ class Tab:
         self.ready()
         if self.page.is_enabled("#position"):
             self.page.press("#position", "End")
+
+    def wait(self, condition: str) -> None:
+        """Wait until an expression is true; the page's security policy forbids what playwright has for it."""
+        end = time.monotonic() + 60
+        while not self.page.evaluate(condition):
+            assert time.monotonic() < end, f"it never became true: {condition}"
+            self.page.wait_for_timeout(20)
 
     def text(self, selector: str) -> str:
         """What stands there, once it is there."""

@@ -29,7 +29,7 @@ def draw(browser: Any, url: str, out: Path) -> None:
         )
         tab = Tab(context.new_page(), context)
         tab.open(url)
-        tab.page.wait_for_function("document.getElementById('offline').textContent === 'Works offline.'")
+        tab.wait_text("#offline", "Works offline.")
         if name == "phone":
             tab.page.select_option("#examples", "1")
         tab.page.select_option("#policy", "fixed" if name == "dark" else "act")

@@ -16,7 +16,6 @@ from tests.web.conftest import FIRST, Host, Tab
 pytestmark = pytest.mark.apps
 
 
-
 def test_a_bundle_of_ones_own_is_read_and_solved(tab: Tab, apps_fixtures: Path) -> None:
     with tab.page.expect_file_chooser() as chosen:
         tab.page.click("#load-own")
@@ -98,15 +97,15 @@ def test_the_model_card_and_the_evidence_are_shown(tab: Tab, site: Path) -> None
     assert f"made for {manifest['target']}, evidence: {manifest['evidence']}" in facts
     tab.page.click("#card-panel summary")
     card = tab.text("#model-card")
-    assert "Licence" in card
-    assert "**" not in card
-    assert "| ---" not in card
-    assert tab.page.locator("#model-card table tbody tr").count() > 0
-    assert tab.page.locator("#model-card a").count() == 0, "nothing leads off the page"
+    assert card.startswith("sudoku-4x4")
+    assert "licence" in card
 
 
 def test_text_of_a_bundle_is_never_markup(tab: Tab, apps_fixtures: Path, tmp_path: Path) -> None:
-    evil = b"# <img src=x onerror=alert(1)>\n\n- <script>alert(2)</script>\n\n[text](javascript:alert(3))\n"
+    evil = (
+        b"# <img src=x onerror=alert(1)>\n\n- <script>alert(2)</script>\n- **bold** and `code`\n\n"
+        b"[text](javascript:alert(3))\n\n| a | b |\n| --- | --- |\n| <b>1</b> | 2 |\n"
+    )
     path = tmp_path / "evil.zip"
     with zipfile.ZipFile(apps_fixtures / "bundles" / f"{FIRST}.zip") as source, zipfile.ZipFile(path, "w") as copy:
         manifest = json.loads(source.read("manifest.json"))
@@ -118,6 +117,12 @@ def test_text_of_a_bundle_is_never_markup(tab: Tab, apps_fixtures: Path, tmp_pat
     tab.page.locator("#model-card h3").wait_for(state="attached")
     assert tab.page.locator("#model-card img, #model-card script, #model-card a").count() == 0
     assert tab.page.text_content("#model-card h3") == "<img src=x onerror=alert(1)>"
+    assert tab.page.text_content("#model-card li:nth-child(2)") == "bold and code"
+    assert tab.page.text_content("#model-card strong") == "bold"
+    assert tab.page.eval_on_selector_all("#model-card td", "(cells) => cells.map((cell) => cell.textContent)") == [
+        "<b>1</b>",
+        "2",
+    ]
 
 
 def test_a_page_without_bundles_says_how_to_get_some(
@@ -136,7 +141,7 @@ def test_another_bundle_ends_what_goes_on(tab: Tab) -> None:
     tab.page.select_option("#policy", "fixed")
     tab.page.fill("#budget", "1000")
     tab.page.click("#solve")
-    tab.page.wait_for_function("document.getElementById('position').max > 1")
+    tab.wait("document.getElementById('position').max > 1")
     tab.choose("sudoku-4x4.fp32.onnx-loop")
     assert tab.text("#solve-error") == ""
     assert tab.text("#result") == ""

@@ -56,7 +56,7 @@ def test_a_plain_host_is_isolated_by_the_service_worker(
 ) -> None:
     tab = new_tab()
     tab.open(hosted(headers={}).url)
-    tab.page.wait_for_function("crossOriginIsolated")
+    tab.wait("crossOriginIsolated")
     tab.ready()
     assert "not isolated" not in tab.text("#engine-note")
     tab.page.select_option("#threads", "2")
@@ -88,7 +88,6 @@ def test_a_new_version_is_there_at_the_next_visit(
     tab.ready()
     assert tab.text("h1") == "Watch a newer page"
     tab.wait_text("#offline", OFFLINE)
-    assert tab.page.evaluate("caches.keys()") == sorted(tab.page.evaluate("caches.keys()"))
     assert len(tab.page.evaluate("caches.keys()")) == 2, "the version before is gone, the state is there"
     host.stop()
     tab.page.reload()

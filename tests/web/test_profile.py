@@ -29,7 +29,7 @@ def test_what_the_page_exports_is_read_by_the_command(tab: Tab, tmp_path: Path) 
     path = tmp_path / "profile.json"
     download.value.save_as(path)
     side = json.loads(path.read_text())["sides"][0]
-    assert side["provider"] == "wasm"
+    assert side["provider"].lower() == "wasm"
     assert len(side["whole"][0]["rounds"]) == 2
     command = [sys.executable, "-m", "trm_edge", "profile", "--import", str(path)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -55,7 +55,7 @@ def test_rounds_that_are_none_are_refused(tab: Tab) -> None:
 def test_measuring_can_be_stopped(tab: Tab) -> None:
     tab.page.fill("#rounds", "100")
     tab.page.click("#measure")
-    tab.page.wait_for_function("document.getElementById('profile-progress').value > 0")
+    tab.wait("document.getElementById('profile-progress').value > 0")
     tab.page.click("#measure-stop")
     assert tab.wait_text("#profile-line", "Stopped") == "Stopped."
     assert tab.page.is_disabled("#download")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.web.conftest import FIRST, Host, Tab
+from tests.web.conftest import FIRST, ORT, Host, Tab
 
 pytestmark = pytest.mark.apps
 
@@ -24,16 +27,17 @@ def _settings(tab: Tab, policy: str | None, budget: int | None) -> None:
         tab.page.fill("#budget", str(budget))
 
 
-def _names(runs: Runs, task: str) -> Runs:
-    found = [run for run in runs if run["bundle"].startswith(task) and not run["bundle"].endswith(".zip")]
+def _of(runs: Runs, task: str, site: Path) -> Runs:
+    """Runs of bundles that the page lists."""
+    found = [run for run in runs if run["bundle"].startswith(task) and (site / "bundles" / run["bundle"]).is_dir()]
     if not found:
         pytest.skip(f"no run of {task}")
     return found
 
 
 @pytest.mark.parametrize("task", ["sudoku-4x4", "sudoku-9x9", "maze", "arc", "puzzles", "rope", "hrm"])
-def test_answers_and_halting_steps_equal_pythons(tab: Tab, runs: Runs, task: str) -> None:
-    for run in _names(runs, task):
+def test_answers_and_halting_steps_equal_pythons(tab: Tab, runs: Runs, site: Path, task: str) -> None:
+    for run in _of(runs, task, site):
         tab.choose(run["bundle"])
         _settings(tab, run["policy"], run["budget"])
         differ = 0
@@ -44,7 +48,7 @@ def test_answers_and_halting_steps_equal_pythons(tab: Tab, runs: Runs, task: str
             tab.solve()
             assert tab.text("#solve-error") == "", run["name"]
             line = tab.text("#result")
-            steps = f"{expected['steps']} step{'s' if expected['steps'] > 1 else ''}, "
+            steps = f" {expected['steps']} step{'s' if expected['steps'] > 1 else ''}, "
             same = steps in line and ("it halted" in line) == expected["halted"] and _shown(tab) == expected["answer"]
             judged = {True: "Solved", False: "Not solved", None: "Answered"}[expected["solved"]]
             differ += not (same and line.startswith(judged))
@@ -61,7 +65,7 @@ def _shown(tab: Tab) -> str:
             return "".join(word.partition(",")[0].replace("empty", ".") for row in grid for word in row)
         case "maze":
             symbols = {"nothing": " ", "wall": "#", "floor": " ", "start": "S", "goal": "G", "path": "o"}
-            return "\n".join("".join(symbols[word.partition(",")[0]] for word in row) for row in grid)
+            return "".join(symbols[word.partition(",")[0]] for row in grid for word in row)
         case _:
             return "/".join("".join(word.partition(",")[0] for word in row) for row in grid)
 
@@ -158,7 +162,7 @@ def test_stop_ends_a_run_that_goes_on(tab: Tab) -> None:
     tab.page.select_option("#policy", "fixed")
     tab.page.fill("#budget", "1000")
     tab.page.click("#solve")
-    tab.page.wait_for_function("document.getElementById('position').max > 2")
+    tab.wait("document.getElementById('position').max > 2")
     tab.page.click("#stop")
     line = tab.wait_text("#result", "Stopped after")
     assert int(line.split()[2]) < 1000
@@ -170,11 +174,13 @@ def test_stop_ends_a_run_that_goes_on(tab: Tab) -> None:
 
 def test_typing_by_keyboard_alone_from_the_first_key_to_the_answer(tab: Tab) -> None:
     page = tab.page
-    page.click("#clear")
-    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
+    for _ in range(4):
+        for key in ("Home", *(("Delete", "ArrowRight") * 4), "ArrowDown"):
+            page.keyboard.press(key)
+    page.keyboard.press("Control+Home")
     keys = [
         "1",
         "ArrowRight",
@@ -222,7 +228,7 @@ def test_touch_has_keys_on_the_page(tab: Tab) -> None:
     ("text", "says"),
     [
         ("123", "3 cells given; a 4x4 Sudoku has 16"),
-        ("1.5. .... .... ....", "row 1, column 3"),
+        ("1.5. .... .... ....", "character 3 is '5'"),
         ("11.. .... .... ....", "1 is twice in row 1"),
     ],
 )
@@ -270,3 +276,20 @@ def test_nothing_heavy_is_loaded_before_it_is_needed(tab: Tab) -> None:
     loaded = [url.rpartition("/")[2] for url in tab.requests if "/vendor/" in url]
     assert "ort-wasm-simd-threaded.wasm" in loaded
     assert not [name for name in loaded if "asyncify" in name], "WebGPU's runtime is not needed"
+
+
+def test_the_command_serves_a_page_that_solves(new_tab: Callable[..., Tab], apps_fixtures: Path) -> None:
+    command = [sys.executable, "-u", "-m", "trm_edge", "serve", str(apps_fixtures / "bundles" / FIRST), "--port", "0"]
+    command += ["--ort", str(ORT)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as serving:
+        try:
+            assert serving.stdout is not None
+            line = next(line for line in serving.stdout if "http://" in line)
+            tab = new_tab()
+            tab.open("http://" + line.partition("http://")[2].split()[0].rstrip("."))
+            assert tab.page.evaluate("crossOriginIsolated")
+            tab.solve()
+            assert tab.text("#result").startswith("Solved")
+            tab.wait_text("#offline", "Works offline.")
+        finally:
+            serving.terminate()

@@ -78,7 +78,8 @@ export class Model {
 
     /** End what goes on after the step it is at. */
     stop() {
-        if (this.#running !== null) this.#client?.stop(this.#running);
+        if (this.#running === null) return;
+        this.#client?.stop(this.#running).catch(() => {}); // the worker was ended meanwhile, and all with it
     }
 
     #reopen() {

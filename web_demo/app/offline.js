@@ -44,18 +44,36 @@ export async function keepOffline(say) {
         return;
     }
     try {
-        const registration = await register();
-        await navigator.serviceWorker.ready;
+        const worker = await active(await register());
         const { port1, port2 } = new MessageChannel();
         port1.onmessage = ({ data }) => {
             if (data.kept) say("Works offline.");
             else if (data.failed) say(`Offline use is not possible: ${data.failed}.`);
             else say(`Keeping the page for use offline: ${size(data.done)} of ${size(data.total)} …`);
         };
-        registration.active?.postMessage({ kind: "keep" }, [port2]);
+        worker.postMessage({ kind: "keep" }, [port2]);
     } catch (error) {
-        say(`Offline use is not possible: ${complaint(error)}`);
+        say(`Offline use is not possible: ${complaint(error)}.`);
     }
+}
+
+/**
+ * The service worker, when it works. Unlike `serviceWorker.ready` this ends where none will.
+ *
+ * @param {ServiceWorkerRegistration | undefined} registration
+ * @returns {Promise<ServiceWorker>}
+ */
+async function active(registration) {
+    const worker = registration?.active ?? registration?.waiting ?? registration?.installing;
+    if (!worker) throw new Error("the browser lets no service worker in");
+    return new Promise((resolve, reject) => {
+        const look = () => {
+            if (worker.state === "activated") resolve(worker);
+            if (worker.state === "redundant") reject(new Error("the service worker could not be installed"));
+        };
+        worker.addEventListener("statechange", look);
+        look();
+    });
 }
 
 function register() {
