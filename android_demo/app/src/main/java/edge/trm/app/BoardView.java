@@ -97,15 +97,14 @@ public final class BoardView extends View {
 
     // -- size ---------------------------------------------------------------------------------
 
-    /** As large as there is room for, with the board's own proportions. */
+    /** As wide as it is told to be and as high as its cells need, but not higher than wide; cells lie in the middle. */
     @Override protected void onMeasure(int widthSpec, int heightSpec) {
         int width = MeasureSpec.getSize(widthSpec);
-        int height = width * board.rows / board.columns;
-        if (MeasureSpec.getMode(heightSpec) != MeasureSpec.UNSPECIFIED && height > MeasureSpec.getSize(heightSpec)) {
-            height = MeasureSpec.getSize(heightSpec);
-            width = height * board.columns / board.rows;
-        }
-        setMeasuredDimension(Math.max(width, getSuggestedMinimumWidth()), height);
+        int height = Math.min(width, width * board.rows / board.columns);
+        int given = MeasureSpec.getSize(heightSpec);
+        int mode = MeasureSpec.getMode(heightSpec);
+        setMeasuredDimension(width, mode == MeasureSpec.EXACTLY ? given
+                : mode == MeasureSpec.AT_MOST ? Math.min(given, height) : height);
     }
 
     private float side() {
@@ -161,7 +160,7 @@ public final class BoardView extends View {
         place(index, box);
         if (cell.changed) { // a shape too, for eyes that do not tell the colours apart
             if (cell.fill != 0) {
-                outline(canvas, index, color(R.color.mark), Math.max(density, side / 10));
+                outline(canvas, index, color(R.color.mark), Math.max(density, side / 16));
                 place(index, box);
             } else {
                 paint.setColor(color(R.color.mark));

@@ -73,6 +73,16 @@ final class BundleStore {
         return found;
     }
 
+    /** The one of an id; null: it is not there any more. */
+    static Entry find(List<Entry> entries, String id) {
+        for (Entry one : entries) {
+            if (one.id.equals(id)) {
+                return one;
+            }
+        }
+        return null;
+    }
+
     /**
      * Opens and checks a bundle; the caller closes it. Slow: every byte is read.
      *

@@ -145,18 +145,13 @@ final class Desk {
     /**
      * The same with the user's puzzle, after the system had put the app away.
      *
-     * @param text the puzzle as text, or null: the bundle's first example
+     * @param kept the puzzle, or null: the bundle's first example
      */
-    void choose(BundleStore.Entry next, String text, int id) {
+    void choose(BundleStore.Entry next, Grid kept, int id) {
         if (phase != Phase.IDLE) {
             return;
         }
-        entry = next;
-        manifest = null;
-        task = null;
-        golden = null;
-        question = null;
-        forget();
+        lay(next);
         phase = Phase.OPENING;
         changed();
         work(() -> {
@@ -166,7 +161,7 @@ final class Desk {
             opened = new OpenBundle(bundle);
             Golden found = bundle.manifest.files.containsKey(Manifest.GOLDEN) ? bundle.golden() : null;
             Task made = Tasks.get(bundle.manifest.task);
-            main.post(() -> ready(bundle.manifest, made, found, text, id));
+            main.post(() -> ready(bundle.manifest, made, found, kept, id));
         });
     }
 
@@ -183,7 +178,7 @@ final class Desk {
             main.post(() -> {
                 phase = Phase.IDLE;
                 entries = store.list();
-                choose(entryOf(added.id));
+                choose(BundleStore.find(entries, added.id));
             });
         });
     }
@@ -194,38 +189,34 @@ final class Desk {
             return false;
         }
         entries = store.list();
-        entry = null;
-        if (!entries.isEmpty()) {
-            choose(entries.get(0));
-        } else {
-            manifest = null;
-            task = null;
-            question = null;
-            golden = null;
-            forget();
+        if (entries.isEmpty()) {
+            lay((BundleStore.Entry) null);
             changed();
+        } else {
+            choose(entries.get(0));
         }
         return true;
     }
 
-    /** The bundle of an id; null: it is not here any more. */
-    BundleStore.Entry entryOf(String id) {
-        for (BundleStore.Entry one : entries) {
-            if (one.id.equals(id)) {
-                return one;
-            }
-        }
-        return null;
+    /** Another bundle, of which nothing is known yet; null: none. */
+    private void lay(BundleStore.Entry next) {
+        entry = next;
+        manifest = null;
+        task = null;
+        golden = null;
+        question = null;
+        forget();
     }
 
-    private void ready(Manifest manifest, Task task, Golden golden, String text, int id) {
+    private void ready(Manifest manifest, Task task, Golden golden, Grid kept, int id) {
         phase = Phase.IDLE;
         this.manifest = manifest;
         this.task = task;
         this.golden = golden;
         halting.reset(manifest);
-        if (text != null) {
-            lay(text, id);
+        if (kept != null) {
+            example = OWN;
+            lay(kept, id);
         } else if (examples() > 0) {
             chooseExample(0);
         } else {
@@ -259,7 +250,7 @@ final class Desk {
 
     /** The puzzle as text. */
     String text() {
-        return question == null ? "" : task.format(question);
+        return question == null || question.size() == 0 ? "" : task.format(question);
     }
 
     int puzzleId() {
@@ -277,10 +268,6 @@ final class Desk {
             lay(grid, id);
         } catch (InvalidInput wrong) {
             complaint = wrong.getMessage();
-            if (question == null) {
-                clear();
-                complaint = wrong.getMessage();
-            }
             changed();
         }
     }
@@ -358,7 +345,9 @@ final class Desk {
                 slow.run();
             } catch (TrmEdgeException refused) {
                 refuse(refused.getMessage());
-            } catch (RuntimeException | LinkageError | OutOfMemoryError broken) { // an engine that is missing or broken
+            } catch (LinkageError missing) {
+                refuse(context.getString(R.string.engine_failed, context.getString(R.string.engine_missing)));
+            } catch (RuntimeException | OutOfMemoryError broken) {
                 refuse(context.getString(R.string.engine_failed, BundleStore.oneLine(broken)));
             }
         });

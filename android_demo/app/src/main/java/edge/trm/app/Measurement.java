@@ -158,7 +158,9 @@ final class Measurement {
             post(context.getString(R.string.stopped), false);
         } catch (TrmEdgeException refused) {
             post(refused.getMessage(), true);
-        } catch (RuntimeException | LinkageError | OutOfMemoryError broken) {
+        } catch (LinkageError missing) {
+            post(context.getString(R.string.engine_failed, context.getString(R.string.engine_missing)), true);
+        } catch (RuntimeException | OutOfMemoryError broken) {
             post(context.getString(R.string.engine_failed, BundleStore.oneLine(broken)), true);
         }
     }

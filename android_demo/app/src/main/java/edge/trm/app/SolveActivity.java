@@ -18,18 +18,22 @@ import android.widget.AdapterView;
 import android.widget.ArrayAdapter;
 import android.widget.Button;
 import android.widget.EditText;
+import android.widget.LinearLayout;
 import android.widget.SeekBar;
 import android.widget.Spinner;
 import android.widget.TextView;
 import android.widget.Toast;
+import edge.trm.tasks.Grid;
 import java.util.ArrayList;
 import java.util.List;
 
 /** The first screen: a bundle, a puzzle, and every step on the way to its answer. Draws a {@link Desk}; decides nothing. */
 public final class SolveActivity extends Activity implements Desk.Screen {
     static final int OPEN_REQUEST = 1;
+    private static final float LARGE_LETTERS = 1.4f;
     private static final String STATE_BUNDLE = "bundle";
     private static final String STATE_PUZZLE = "puzzle";
+    private static final String STATE_COLUMNS = "columns";
     private static final String STATE_PUZZLE_ID = "puzzle id";
 
     Desk desk;
@@ -52,6 +56,10 @@ public final class SolveActivity extends Activity implements Desk.Screen {
         Desk kept = (Desk) getLastNonConfigurationInstance();
         desk = kept == null ? new Desk(this) : kept;
         find();
+        if (getResources().getConfiguration().fontScale >= LARGE_LETTERS) {
+            stack(findViewById(R.id.bundle_row));
+            stack(findViewById(R.id.puzzle_row));
+        }
         if (kept == null) {
             begin(saved);
         }
@@ -61,11 +69,22 @@ public final class SolveActivity extends Activity implements Desk.Screen {
         if (desk.entries().isEmpty()) {
             return;
         }
-        BundleStore.Entry last = saved == null ? null : desk.entryOf(saved.getString(STATE_BUNDLE, ""));
+        String id = saved == null ? "" : saved.getString(STATE_BUNDLE, "");
+        BundleStore.Entry last = BundleStore.find(desk.entries(), id);
         if (last != null) {
-            desk.choose(last, saved.getString(STATE_PUZZLE), saved.getInt(STATE_PUZZLE_ID));
+            int[] cells = saved.getIntArray(STATE_PUZZLE);
+            int columns = saved.getInt(STATE_COLUMNS);
+            desk.choose(last, Grid.of(cells.length / columns, columns, cells), saved.getInt(STATE_PUZZLE_ID));
         } else {
             desk.choose(desk.entries().get(0));
+        }
+    }
+
+    /** Puts what lies in a row below each other. */
+    private static void stack(LinearLayout row) {
+        row.setOrientation(LinearLayout.VERTICAL);
+        for (int i = 0; i < row.getChildCount(); i++) {
+            row.getChildAt(i).getLayoutParams().width = LinearLayout.LayoutParams.MATCH_PARENT;
         }
     }
 
@@ -150,9 +169,10 @@ public final class SolveActivity extends Activity implements Desk.Screen {
 
     @Override protected void onSaveInstanceState(Bundle out) {
         super.onSaveInstanceState(out);
-        if (desk.entry() != null && desk.question() != null) {
+        if (desk.entry() != null && desk.question() != null && desk.question().size() > 0) {
             out.putString(STATE_BUNDLE, desk.entry().id);
-            out.putString(STATE_PUZZLE, desk.text());
+            out.putIntArray(STATE_PUZZLE, desk.question().cells());
+            out.putInt(STATE_COLUMNS, desk.question().columns);
             out.putInt(STATE_PUZZLE_ID, desk.puzzleId());
         }
     }

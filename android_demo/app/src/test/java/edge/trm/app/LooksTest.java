@@ -154,11 +154,13 @@ public final class LooksTest {
         solve(screen, "16");
         View board = screen.findViewById(R.id.board);
         assertTrue("the whole board is on the screen", board.getHeight() < 360 * 2 && board.getHeight() > 200 * 2);
+        assertEquals("nothing is left over beside it", 760 * 2, ((View) screen.findViewById(R.id.scroll)).getRight());
         int[] at = new int[2];
         screen.findViewById(R.id.solve).getLocationInWindow(at);
         assertTrue("the controls are beside it", at[0] >= board.getRight());
         check(screen);
-        ((ScrollView) screen.findViewById(R.id.scroll)).scrollTo(0, screen.findViewById(R.id.solve).getTop());
+        View control = (View) screen.findViewById(R.id.solve).getParent();
+        ((ScrollView) screen.findViewById(R.id.scroll)).scrollTo(0, control.getTop());
         Screens.save(whole(screen), "landscape");
     }
 
@@ -186,13 +188,15 @@ public final class LooksTest {
         assertEquals("S#G", screen.desk.text().substring(0, 3));
         assertEquals("one goal", 1, screen.desk.text().replaceAll("[^G]", "").length());
         check(screen);
-        solve(screen, "2");
         Screens.save(whole(screen), "maze");
+        solve(screen, "2");
+        assertNull(screen.desk.complaint());
     }
 
     @Test public void anArcGridIsPainted() throws Exception {
         SolveActivity screen = open(bundleOf("arc"));
         screen.desk.lay("012/345/678", screen.desk.puzzleId());
+        settle(screen.desk);
         KeyPad pad = screen.findViewById(R.id.pad);
         assertEquals(10, pad.getChildCount());
         pad.getChildAt(9).performClick();

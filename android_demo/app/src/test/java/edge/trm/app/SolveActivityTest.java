@@ -320,13 +320,14 @@ public final class SolveActivityTest {
         String second = screen.desk.entry().id;
         click(R.id.clear);
         screen.desk.put(3, 3, 2);
+        screen.desk.put(3, 2, 2); // not a legal one yet
         android.os.Bundle saved = new android.os.Bundle();
         controller.saveInstanceState(saved).pause().stop().destroy();
         controller = Robolectric.buildActivity(SolveActivity.class).setup(saved);
         screen = controller.get();
         settle();
         assertEquals(second, screen.desk.entry().id);
-        assertEquals("...............2", screen.desk.text());
+        assertEquals("..............22", screen.desk.text());
     }
 
     // -- bundles ------------------------------------------------------------------------------
