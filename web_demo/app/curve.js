@@ -47,8 +47,8 @@ export class Curve {
             const level = y(probability(recording.threshold));
             parts.push(drawing("line", { class: "threshold", x1: LEFT, x2: right, y1: level, y2: level }));
             const above = level > TOP + 24;
-            const place = { class: "threshold-text", x: LEFT + 6, y: above ? level - 6 : level + 16 };
-            parts.push(drawing("text", place, "halts above this line"));
+            const place = { class: "threshold-text", x: right, y: above ? level - 6 : level + 16 };
+            parts.push(drawing("text", { ...place, "text-anchor": "end" }, "halts above this line"));
         }
         const points = steps.map((step) => ({ step, x: x(step.step), y: y(probability(step.qHalt)) }));
         const shown = points[position - 1];
