@@ -4,7 +4,9 @@ import static org.junit.Assume.assumeTrue;
 
 import java.io.File;
 
-/** The Python tools, for tests that hold this library against them: TRM_EDGE_PYTHON names an interpreter that has them. */
+/**
+ * The Python tools, for tests that hold this library against them: TRM_EDGE_PYTHON names an interpreter that has them.
+ */
 public final class Python {
     private Python() {}
 

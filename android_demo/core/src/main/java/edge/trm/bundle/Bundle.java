@@ -70,7 +70,8 @@ public final class Bundle implements Closeable {
     }
 
     /**
-     * Opens a bundle from elsewhere, such as an app's assets: it is copied below {@code scratch} and checked on the way.
+     * Opens a bundle from elsewhere, such as an app's assets: it is copied below {@code scratch} and checked on the
+     * way.
      *
      * @param where what messages call the place
      * @throws InvalidBundle as above

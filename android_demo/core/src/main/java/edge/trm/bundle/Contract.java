@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The graph contract: which tensors a graph of each variant takes and gives (docs/bundle.md, "The graph"). A manifest is
- * checked against it; an engine checks the file against the manifest.
+ * The graph contract: which tensors a graph of each variant takes and gives (docs/bundle.md, "The graph"). A manifest
+ * is checked against it; an engine checks the file against the manifest.
  */
 final class Contract {
     private static final double FLOAT16_MAX = 65504;

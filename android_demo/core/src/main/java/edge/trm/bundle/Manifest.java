@@ -1,5 +1,7 @@
 package edge.trm.bundle;
 
+import edge.trm.text.Show;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -7,7 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import edge.trm.text.Show;
 
 /**
  * What {@code manifest.json} says: everything that must be known before the graph is opened. Read strictly and checked
@@ -205,7 +206,7 @@ public final class Manifest {
             List<Object> shape = new ArrayList<Object>();
             for (Object size : data.array("shape")) {
                 boolean number = size instanceof Long ? (Long) size >= 1
-                        : size instanceof java.math.BigInteger && ((java.math.BigInteger) size).signum() > 0;
+                        : size instanceof BigInteger && ((BigInteger) size).signum() > 0;
                 if (!number && !(size instanceof String && isIdentifier((String) size))) {
                     throw data.refusal("shape", "an array of sizes >= 1 and names");
                 }

@@ -1,12 +1,13 @@
 package edge.trm.bundle;
 
 import edge.trm.text.Show;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 
 /** Name, shape and dtype of one graph input or output. */
 public final class TensorSpec {
-    static final List<String> DTYPES = Collections.unmodifiableList(java.util.Arrays.asList(
+    static final List<String> DTYPES = Collections.unmodifiableList(Arrays.asList(
             "float32", "float16", "int64", "int32", "int16", "uint16", "int8", "uint8", "bool"));
 
     public final String name;

@@ -6,6 +6,7 @@ import edge.trm.bundle.InvalidBundle;
 import edge.trm.bundle.Manifest;
 import edge.trm.bundle.TensorSpec;
 import edge.trm.text.Show;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -14,9 +15,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * An open graph: something that computes one call of it. This class validates what goes in and what comes out; an engine
- * only knows how to open a graph and how to compute. Nothing here knows halting policies or tasks. One call at a time;
- * close it after use.
+ * An open graph: something that computes one call of it. This class validates what goes in and what comes out; an
+ * engine only knows how to open a graph and how to compute. Nothing here knows halting policies or tasks. One call at a
+ * time; close it after use.
  */
 public abstract class Engine implements AutoCloseable {
     /** The manifest that the graph is checked against. */
@@ -85,8 +86,8 @@ public abstract class Engine implements AutoCloseable {
     }
 
     /**
-     * The states before the first step of a step graph, by input name: [batch, prefix + seq, hidden], in the graph's own
-     * number format. States in integers start at {@code init / scale}, rounded half to even, plus the zero point.
+     * The states before the first step of a step graph, by input name: [batch, prefix + seq, hidden], in the graph's
+     * own number format. States in integers start at {@code init / scale}, rounded half to even, plus the zero point.
      */
     public final Map<String, Tensor> initialCarry(int batch) {
         Map<String, Tensor> carry = new LinkedHashMap<String, Tensor>();
@@ -212,7 +213,7 @@ public abstract class Engine implements AutoCloseable {
             tensor.set(i, stored);
         }
         byte[] position = new byte[init.length * tensor.dtype.bytes];
-        java.nio.ByteBuffer memory = tensor.buffer();
+        ByteBuffer memory = tensor.buffer();
         memory.get(position);
         while (memory.hasRemaining()) {
             memory.put(position);

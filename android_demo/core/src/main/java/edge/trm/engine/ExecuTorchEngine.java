@@ -22,8 +22,8 @@ import org.pytorch.executorch.Module;
 
 /**
  * ExecuTorch ({@code org.pytorch.executorch}), for {@code .pte} programs: a few small methods, and the recursion of a
- * supervision step in the host. To the solver that is a step graph like any other. How often a step calls the methods is
- * in the manifest's model configuration. Compiled against ExecuTorch's signatures and tested with a stand-in for its
+ * supervision step in the host. To the solver that is a step graph like any other. How often a step calls the methods
+ * is in the manifest's model configuration. Compiled against ExecuTorch's signatures and tested with a stand-in for its
  * Module; it has not run on a phone yet.
  */
 public final class ExecuTorchEngine extends Engine {

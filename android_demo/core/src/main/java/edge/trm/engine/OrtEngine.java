@@ -25,9 +25,10 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * ONNX Runtime ({@code ai.onnxruntime}, the same on the desktop and on Android). Tensors are read and written where they
- * lie: inputs and outputs are direct buffers, so a state goes from output to input without a copy (but uint16, see Uint16). Release 1.26 sends no
- * telemetry; from 1.29 on it does unless {@code ORT_DISABLE_TELEMETRY=1} is in the environment before it loads.
+ * ONNX Runtime ({@code ai.onnxruntime}, the same on the desktop and on Android). Tensors are read and written where
+ * they lie: inputs and outputs are direct buffers, so a state goes from output to input without a copy (but uint16, see
+ * Uint16). Release 1.26 sends no telemetry; from 1.29 on it does unless {@code ORT_DISABLE_TELEMETRY=1} is in the
+ * environment before it loads.
  */
 public final class OrtEngine extends Engine {
     private final OrtEnvironment environment;

@@ -105,7 +105,7 @@ public final class Providers {
         }
         offers.add(new Choice(CPU, forNpu && offers.isEmpty()
                 ? "The bundle was made for Qualcomm's NPU, but this ONNX Runtime has no QNN provider."
-                : forNpu ? "Runs every bundle, without the NPU." : "Runs every bundle; its answers were proven on it."));
+                : "Runs every bundle" + (forNpu ? ", without the NPU." : "; its answers were proven on it.")));
         if (available.contains(XNNPACK) && !hasLoop && manifest.precision == Precision.FP32) {
             offers.add(new Choice(XNNPACK, "Other kernels for float32 on the CPU; not measured yet."));
         }

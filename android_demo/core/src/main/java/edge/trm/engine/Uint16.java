@@ -12,8 +12,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 
 /**
- * Tensors of uint16 for ONNX Runtime, whose Java API reads them (as short) but makes none: a graph of one Cast makes them
- * from int32. It is opened when the first is asked for.
+ * Tensors of uint16 for ONNX Runtime, whose Java API reads them (as short) but makes none: a graph of one Cast makes
+ * them from int32. It is opened when the first is asked for.
  */
 final class Uint16 {
     private static final int INT32 = 6;

@@ -17,7 +17,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TimeZone;
 
-/** What was measured of one bundle: the figures of a screen, and the file that {@code trm-edge profile --import} reads. */
+/**
+ * What was measured of one bundle: the figures of a screen, and the file that {@code trm-edge profile --import} reads.
+ */
 public final class Profile {
     private final Manifest manifest;
     private final Map<String, Object> side = new LinkedHashMap<String, Object>();

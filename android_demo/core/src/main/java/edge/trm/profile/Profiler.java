@@ -20,8 +20,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Measures a bundle on this machine, one puzzle at a time: every puzzle through all supervision steps of the budget with
- * the time, the halting logit and the verdict of each step; and every puzzle under a halting policy. The same as
+ * Measures a bundle on this machine, one puzzle at a time: every puzzle through all supervision steps of the budget
+ * with the time, the halting logit and the verdict of each step; and every puzzle under a halting policy. The same as
  * {@code trm-edge profile} on a desktop; draws nothing, decides nothing. Unrolled and loop graphs show nothing of their
  * steps to a clock, so of them only whole puzzles are timed.
  */

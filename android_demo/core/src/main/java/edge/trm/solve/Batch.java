@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The rows that are worked on together: the live ones come first. Keeps the tokens and puzzle rows that the graph takes;
- * rows that are not live may be computed where the batch size is fixed.
+ * The rows that are worked on together: the live ones come first. Keeps the tokens and puzzle rows that the graph
+ * takes; rows that are not live may be computed where the batch size is fixed.
  */
 final class Batch {
     final List<Row> rows = new ArrayList<Row>();

@@ -7,8 +7,8 @@ import java.util.List;
 
 /**
  * A halting policy: when a puzzle stops stepping. Frozen data with one method; {@code toString()} is its text form,
- * which {@link #parse} reads (docs/halting.md has the grammar). The step budget is the solver's, not the policy's. Knows
- * nothing about engines.
+ * which {@link #parse} reads (docs/halting.md has the grammar). The step budget is the solver's, not the policy's.
+ * Knows nothing about engines.
  */
 public abstract class Policy {
     Policy() {}

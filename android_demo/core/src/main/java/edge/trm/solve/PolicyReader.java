@@ -6,6 +6,7 @@ import edge.trm.text.Unknown;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
@@ -138,7 +139,7 @@ final class PolicyReader {
 
     private static double number(String text, String value) {
         if (NO_NUMBER.matcher(value).matches()) { // read, and refused as not finite
-            boolean nan = value.toLowerCase(java.util.Locale.ROOT).endsWith("nan");
+            boolean nan = value.toLowerCase(Locale.ROOT).endsWith("nan");
             return nan ? Double.NaN : value.startsWith("-") ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY;
         }
         if (!NUMBER.matcher(value).matches()) {

@@ -6,7 +6,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** One puzzle on its way: what has been seen of it, and the solution made of it. Does not know where logits come from. */
+/**
+ * One puzzle on its way: what has been seen of it, and the solution made of it. Does not know where logits come from.
+ */
 final class Row {
     final Puzzle puzzle;
     final int number;

@@ -13,8 +13,8 @@ import java.util.NoSuchElementException;
 
 /**
  * The loop over supervision steps of a step graph. The batch is kept dense: a row that halts makes room at once for the
- * next puzzle or, where there is none, for the last row. Two sets of states take turns as input and output of the graph;
- * only rows that change hands are copied.
+ * next puzzle or, where there is none, for the last row. Two sets of states take turns as input and output of the
+ * graph; only rows that change hands are copied.
  */
 final class StepRun implements Iterator<Solution> {
     private final Solver solver;

@@ -190,8 +190,8 @@ public final class ArcTask extends Task {
     }
 
     /**
-     * The largest rectangle of colours from the top left corner, the first of the largest. No colour in the corner gives
-     * an empty grid [0, 0].
+     * The largest rectangle of colours from the top left corner, the first of the largest. No colour in the corner
+     * gives an empty grid [0, 0].
      */
     @Override
     public Grid decode(int[] tokens) {

@@ -51,8 +51,8 @@ public final class MazeTask extends Task {
     // -- text --------------------------------------------------------------------------------
 
     /**
-     * A question: one line of rows * columns characters, or one line a row. {@code #} is wall, a space is floor; exactly
-     * one {@code S} and one {@code G}; no path {@code o}, which belongs to answers.
+     * A question: one line of rows * columns characters, or one line a row. {@code #} is wall, a space is floor;
+     * exactly one {@code S} and one {@code G}; no path {@code o}, which belongs to answers.
      */
     @Override
     public Puzzle parse(String text) {

@@ -8,8 +8,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Sudoku of any box shape. A grid holds 0 for a blank and 1 to n for digits; tokens are 0 pad, 1 blank, digit d = d + 1,
- * row by row.
+ * Sudoku of any box shape. A grid holds 0 for a blank and 1 to n for digits; tokens are 0 pad, 1 blank, digit d = d +
+ * 1, row by row.
  */
 public final class SudokuTask extends Task {
     private static final String SYMBOLS = "123456789ABCDEFGHIJKLMNOP";
@@ -58,8 +58,8 @@ public final class SudokuTask extends Task {
     // -- text --------------------------------------------------------------------------------
 
     /**
-     * One line of n * n symbols, or n lines of n symbols with any of {@code |-+} and spaces between. Symbols are 1 to 9,
-     * then A (10), B (11), ... in either case; {@code .} or {@code 0} is a blank.
+     * One line of n * n symbols, or n lines of n symbols with any of {@code |-+} and spaces between. Symbols are 1 to
+     * 9, then A (10), B (11), ... in either case; {@code .} or {@code 0} is a blank.
      */
     @Override
     public Puzzle parse(String text) {

@@ -10,6 +10,7 @@ import edge.trm.TrmEdgeException;
 import edge.trm.json.Json;
 import java.io.ByteArrayInputStream;
 import java.io.File;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +20,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.junit.Before;
 import org.junit.Rule;
 import org.junit.Test;
@@ -115,6 +118,30 @@ public class BundleTest {
         assertEquals("Cannot read 'assets/tiny': the disk is full", refusal());
         assets.clear();
         assertEquals("'assets/tiny' is not a bundle: it has no manifest.json", refusal());
+    }
+
+    /** The manifest has no hash of its own: of a damaged archive its checksum tells. */
+    @Test
+    public void aDamagedManifestInAnArchiveIsRefused() throws Exception {
+        File archive = scratch.newFile();
+        ZipOutputStream zip = new ZipOutputStream(new FileOutputStream(archive));
+        zip.setMethod(ZipOutputStream.DEFLATED);
+        zip.setLevel(0); // as good as stored
+        for (Map.Entry<String, byte[]> file : assets.entrySet()) {
+            zip.putNextEntry(new ZipEntry(file.getKey()));
+            zip.write(file.getValue());
+        }
+        zip.close();
+        Bundle.open(archive, scratch.getRoot()).close();
+        String bytes = new String(Files.readAllBytes(archive.toPath()), StandardCharsets.ISO_8859_1);
+        String damaged = bytes.replace("tiny step", "tiny stop");
+        Files.write(archive.toPath(), damaged.getBytes(StandardCharsets.ISO_8859_1));
+        try {
+            Bundle.readManifest(archive);
+            fail("was read");
+        } catch (InvalidBundle error) {
+            assertEquals("'" + archive + "' is not a readable zip: 'manifest.json': Bad CRC-32", error.getMessage());
+        }
     }
 
     @Test

@@ -52,7 +52,8 @@ public class ProvidersTest {
             Providers.named(Providers.QNN, with("name", "x"), ALL);
             fail("was given");
         } catch (InvalidInput error) {
-            assertTrue(error.getMessage().startsWith("Unknown execution provider 'QNNExecutionProvider'. Allowed: CPU"));
+            assertTrue(error.getMessage()
+                    .startsWith("Unknown execution provider 'QNNExecutionProvider'. Allowed: CPU"));
         }
     }
 

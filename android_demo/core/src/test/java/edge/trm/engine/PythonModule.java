@@ -11,8 +11,8 @@ import org.pytorch.executorch.Module;
 import org.pytorch.executorch.Tensor;
 
 /**
- * ExecuTorch's Module, with the methods of a real program: Python's ExecuTorch runs them (pte_worker.py), since there is
- * none for a desktop's JVM. Everything above the methods is what runs on a phone.
+ * ExecuTorch's Module, with the methods of a real program: Python's ExecuTorch runs them (pte_worker.py), since there
+ * is none for a desktop's JVM. Everything above the methods is what runs on a phone.
  */
 final class PythonModule extends Module {
     private final Process process;

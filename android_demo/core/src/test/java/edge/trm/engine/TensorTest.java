@@ -5,6 +5,8 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertTrue;
 import static org.junit.Assert.fail;
 
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
 import edge.trm.InvalidInput;
 import edge.trm.bundle.Manifest;
 import edge.trm.bundle.Manifests;
@@ -97,6 +99,24 @@ public class TensorTest {
         assertEquals("0.25 / 0.5 is half, rounded to even", 10, carry.get("z_L").getLong(0));
         assertEquals(255, carry.get("z_L").getLong(1));
         assertEquals(10, carry.get("z_L").getLong(32));
+    }
+
+    @Test
+    public void uint16ReachesOnnxRuntimeAsItIs() throws Exception {
+        Tensor tensor = Tensor.zeros(DType.UINT16, 2, 2);
+        int[] values = {0, 1, 32768, 65535};
+        for (int i = 0; i < 4; i++) {
+            tensor.set(i, values[i]);
+        }
+        Uint16 uint16 = new Uint16(OrtEnvironment.getEnvironment());
+        OnnxTensor made = uint16.of(tensor);
+        assertEquals("ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT16", made.getInfo().onnxType.name());
+        assertArrayEquals(new long[] {2, 2}, made.getInfo().getShape());
+        for (int i = 0; i < 4; i++) {
+            assertEquals(values[i], made.getShortBuffer().get(i) & 0xffff);
+        }
+        made.close();
+        uint16.close();
     }
 
     @Test

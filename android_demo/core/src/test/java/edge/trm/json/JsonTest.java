@@ -25,7 +25,8 @@ public class JsonTest {
     public void whatIsNotJsonIsRefused() {
         for (String text : Arrays.asList(
                 "", " ", "{", "[1,]", "{\"a\":1,}", "{a:1}", "'a'", "NaN", "Infinity", "-", "01", "1.", ".5", "+1",
-                "0x1", "tru", "\"\t\"", "\"\\x\"", "\"\\u12g4\"", "\"", "[1] 2", "\ufeff1", "1_0", "// a\n1", "\u0661")) {
+                "0x1", "tru", "\"\t\"", "\"\\x\"", "\"\\u12g4\"", "\"", "[1] 2",
+                "\ufeff1", "1_0", "// a\n1", "\u0661")) {
             try {
                 fail(text + " was read as " + Json.parse(text));
             } catch (InvalidJson error) {

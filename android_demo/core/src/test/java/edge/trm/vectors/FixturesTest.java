@@ -44,7 +44,13 @@ public class FixturesTest {
                 Engine engine = Engines.open(bundle, 1, null);
                 try {
                     Solver solver = solver(engine, given);
-                    compare(given, solver, solver.solveAll(puzzles(solver.task, given)));
+                    List<Puzzle> puzzles = puzzles(solver.task, given);
+                    compare(given, solver, solver.solveAll(puzzles));
+                    List<Solution> alone = new ArrayList<Solution>();
+                    for (Puzzle puzzle : puzzles) {
+                        alone.add(solver.solve(puzzle));
+                    }
+                    compare(given, solver, alone);
                 } finally {
                     engine.close();
                     bundle.close();

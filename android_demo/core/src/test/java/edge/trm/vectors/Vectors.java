@@ -14,8 +14,8 @@ import java.util.Map;
 import java.util.TreeSet;
 
 /**
- * The cases of one file of vectors, replayed one by one: which were, is written to the file that TRM_EDGE_REPLAYED names
- * (tests/vectors/README.md). A case that fails does not end the others.
+ * The cases of one file of vectors, replayed one by one: which were, is written to the file that TRM_EDGE_REPLAYED
+ * names (tests/vectors/README.md). A case that fails does not end the others.
  */
 final class Vectors {
     private static final TreeSet<String> REPLAYED = new TreeSet<String>();
