@@ -90,6 +90,7 @@ export function splitLines(text) {
     return lines;
 }
 
+const ENDS = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, "g");
 const FLOAT = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?|nan)$/i;
 
 /**
@@ -99,7 +100,7 @@ const FLOAT = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?|nan)$/i;
  * @returns {number | null} null: not a number
  */
 export function parseFloatText(text) {
-    const trimmed = text.trim();
+    const trimmed = text.replace(ENDS, "");
     if (!FLOAT.test(trimmed)) return null;
     const low = trimmed.toLowerCase();
     if (low.includes("nan")) return NaN;

@@ -62,6 +62,14 @@ test("any byte of an archive may be wrong: it is refused in one line, or read ri
     }
 });
 
+test("a manifest that was changed within an archive is noticed", async () => {
+    const whole = Buffer.from(await zip(files).arrayBuffer());
+    const changed = whole.toString("latin1").replace("tiny step", "tiny stop");
+    await refuses("Bad CRC-32 for file 'manifest.json'", () =>
+        readZip(new Blob([Buffer.from(changed, "latin1")]), "tiny.zip"),
+    );
+});
+
 test("an archive may be cut anywhere", async () => {
     const whole = zip(files, { wide: true });
     for (let size = 0; size < whole.size; size += 97) {
@@ -97,7 +105,7 @@ test("a folder on a server", async () => {
 });
 
 test("of a server's file no more is read than the manifest states", async () => {
-    let pulled = 0;
+    let [pulled, cancelled] = [0, false];
     const endless = () =>
         new Response(
             new ReadableStream({
@@ -105,6 +113,7 @@ test("of a server's file no more is read than the manifest states", async () => 
                     pulled += 4096;
                     controller.enqueue(new Uint8Array(4096));
                 },
+                cancel: () => void (cancelled = true),
             }),
         );
     const { fetch } = globalThis;
@@ -115,6 +124,7 @@ test("of a server's file no more is read than the manifest states", async () => 
     } finally {
         globalThis.fetch = fetch;
     }
+    assert.ok(cancelled, "the rest is still asked for");
     assert.ok(pulled < 64 * 1024, `${pulled} bytes were read`);
 });
 

@@ -123,6 +123,24 @@ test("a signal ends it after the step it is at", async () => {
     assert.equal(open.widths.length, 1);
 });
 
+test("messages are read between two steps", async () => {
+    const open = session();
+    const controller = new AbortController();
+    setImmediate(() => controller.abort());
+    const solver = new Solver(open, fakeTask, { policy: "fixed", batchSize: 1 });
+    await assert.rejects(all(solver.solveMany(puzzles, { signal: controller.signal })), Stopped);
+    assert.ok(open.widths.length < HALTS.length * STEPS);
+});
+
+test("an answer that flickers is not stable", async () => {
+    const flicker = [5, 5, 6, 6, 5, 5, 5, 5].map((token) => [0, token]);
+    const open = new FakeSession(
+        flicker.map(() => [0, 0]),
+        flicker,
+    );
+    assert.equal((await new Solver(open, fakeTask, { policy: "stable:2" }).solve(fakePuzzle(1))).steps, 7);
+});
+
 test("a puzzle embedding that was not kept is refused", async () => {
     const open = session({ puzzles: [3, 7] });
     const solver = new Solver(open, fakeTask);
