@@ -30,7 +30,8 @@ test("floats", () => {
     for (const [text, value] of Object.entries(shown)) assert.equal(reprFloat(value), text);
     const read = { " 1.5 ": 1.5, "-.5": -0.5, "5.": 5, "+1e3": 1000, Infinity: Infinity, "-inf": -Infinity };
     for (const [text, value] of Object.entries(read)) assert.equal(parseFloatText(text), value);
-    for (const text of ["", ".", "1_0", "0x10", "1e", "e5", "1 2", "none", "\ufeff1"]) assert.equal(parseFloatText(text), null);
+    for (const text of ["", ".", "1_0", "0x10", "1e", "e5", "1 2", "none", "\ufeff1"])
+        assert.equal(parseFloatText(text), null);
 });
 
 test("texts", () => {
