@@ -24,7 +24,7 @@ PAGE = 16384
 
 _STORED = (".so", ".onnx", ".pte", ".arsc")
 _APP = ("-pl", "app", "-am")
-_CLASS_PATH = "org.apache.maven.plugins:maven-dependency-plugin:build-classpath"
+_LISTING = HOME / "target" / "classpath"
 _DEBUG_PASSWORD = "android"  # what everybody's debug keys have
 
 
@@ -57,9 +57,13 @@ def compile_app(python: str, *, offline: bool = False) -> Jars:
     """
     quiet = _maven(offline)
     run([*quiet, "-f", str(HOME / "pom.xml"), *_APP, "-Dmaven.test.skip", f"-Dpython={python}", "compile"])
-    listing = HOME / "target" / "classpath"
-    run([*quiet, "-f", str(HOME / "apk" / "pom.xml"), _CLASS_PATH, f"-Dmdep.outputFile={listing}"])
-    jars = [Path(entry) for entry in listing.read_text(encoding="utf-8").strip().split(os.pathsep)]
+    _list_jars(quiet)
+    return fetched()
+
+
+def fetched() -> Jars:
+    """What the last build used."""
+    jars = [Path(entry) for entry in _LISTING.read_text(encoding="utf-8").strip().split(os.pathsep)]
     names = ("onnxruntime", "android-all")
     onnxruntime, android = (next(jar for jar in jars if jar.name.startswith(f"{name}-")) for name in names)
     programs = os.pathsep.join(str(jar) for jar in jars if jar not in (onnxruntime, android))
@@ -75,8 +79,12 @@ def fetch(python: str) -> None:
     quiet = _maven(offline=False)
     nothing = ["-Dtest=Nothing", "-Dsurefire.failIfNoSpecifiedTests=false"]  # compiles, and asks for the test runner
     run([*quiet, "-f", str(HOME / "pom.xml"), f"-Dpython={python}", *nothing, "test"])
-    listing = HOME / "target" / "classpath"
-    run([*quiet, "-f", str(HOME / "apk" / "pom.xml"), _CLASS_PATH, f"-Dmdep.outputFile={listing}"])
+    _list_jars(quiet)
+
+
+def _list_jars(maven: Sequence[str]) -> None:
+    goal = "org.apache.maven.plugins:maven-dependency-plugin:build-classpath"
+    run([*maven, "-f", str(HOME / "apk" / "pom.xml"), goal, f"-Dmdep.outputFile={_LISTING}"])
 
 
 def _maven(offline: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""The app's screens on a JVM: Robolectric clicks through them on the real ONNX Runtime; what they export is read here."""
+"""The app's screens on a JVM: Robolectric clicks through them on the real ONNX Runtime; exports are read here."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ public final class AboutActivity extends Activity {
         super.onCreate(saved);
         setContentView(R.layout.activity_about);
         TextView versions = findViewById(R.id.versions);
-        versions.setText(getString(R.string.versions, version(), engine(), Build.VERSION.RELEASE, Build.VERSION.SDK_INT));
+        versions.setText(getString(
+                R.string.versions, version(), engine(), Build.VERSION.RELEASE, Build.VERSION.SDK_INT));
     }
 
     private String version() {

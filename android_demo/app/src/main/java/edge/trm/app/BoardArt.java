@@ -40,7 +40,8 @@ final class BoardArt {
                 Board.Cell cell = board.cells[row * shown.columns + column];
                 int value = shown.get(row, column);
                 if (sudoku != null) {
-                    digit(context, cell, value, question.get(row, column), isWrong(sudoku, question, shown, row, column));
+                    boolean wrong = isWrong(sudoku, question, shown, row, column);
+                    digit(context, cell, value, question.get(row, column), wrong);
                 } else if (task instanceof MazeTask) {
                     maze(context, cell, value);
                 } else {

@@ -17,8 +17,8 @@ import android.view.accessibility.AccessibilityNodeInfo;
 import android.view.accessibility.AccessibilityNodeProvider;
 
 /**
- * Draws a {@link Board} and says which cell was touched, by finger, keys or a screen reader (every cell is a node of its
- * own). Knows no task.
+ * Draws a {@link Board} and says which cell was touched, by finger, keys or a screen reader (every cell is a node of
+ * its own). Knows no task.
  */
 public final class BoardView extends View {
     /** Who is told of touches. */
@@ -385,7 +385,8 @@ public final class BoardView extends View {
 
         private String describe(int id) {
             Board.Cell cell = board.cells[id];
-            String text = getContext().getString(R.string.cell, id / board.columns + 1, id % board.columns + 1, cell.spoken);
+            String text = getContext().getString(
+                    R.string.cell, id / board.columns + 1, id % board.columns + 1, cell.spoken);
             return cell.changed ? getContext().getString(R.string.cell_changed, text) : text;
         }
     }

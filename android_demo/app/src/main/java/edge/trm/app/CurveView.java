@@ -11,8 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The halting probability after every step, sigmoid of the halting logit, with the threshold as a dashed line. Spoken as
- * a list of percentages.
+ * The halting probability after every step, sigmoid of the halting logit, with the threshold as a dashed line. Spoken
+ * as a list of percentages.
  */
 public final class CurveView extends View {
     private final Paint paint = new Paint(Paint.ANTI_ALIAS_FLAG);

@@ -20,8 +20,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /**
- * What lies on the table, whether a screen is there or not: the bundle, the puzzle, a run that goes on, its steps so far.
- * It outlives the activity when the phone is turned. All methods are for the main thread; opening and solving happen on
+ * What lies on the table, whether a screen is there or not: the bundle, the puzzle, a run that goes on, its steps so
+ * far. It outlives the activity when the phone is turned. All methods are for the main thread; opening and solving happen on
  * a thread of their own, one thing at a time. Knows no view.
  */
 final class Desk {

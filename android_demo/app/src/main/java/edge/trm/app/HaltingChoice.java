@@ -6,8 +6,8 @@ import edge.trm.bundle.GraphVariant;
 import edge.trm.bundle.Manifest;
 
 /**
- * When a run is to stop, as the user typed it; begins with what the bundle's manifest says. The library reads the policy
- * text and has the last word; this only refuses what is no number.
+ * When a run is to stop, as the user typed it; begins with what the bundle's manifest says. The library reads the
+ * policy text and has the last word; this only refuses what is no number.
  */
 final class HaltingChoice {
     static final int ACT = 0;
@@ -95,6 +95,7 @@ final class HaltingChoice {
         } catch (NumberFormatException notANumber) {
             // told below
         }
-        throw new InvalidInput(context.getString(R.string.not_a_whole, text.trim(), context.getString(field), MOST_STEPS));
+        throw new InvalidInput(context.getString(
+                R.string.not_a_whole, text.trim(), context.getString(field), MOST_STEPS));
     }
 }

@@ -5,7 +5,7 @@ import android.util.AttributeSet;
 import android.view.View;
 import android.view.ViewGroup;
 
-/** Lays its children out as keys of equal size, as many a row as there is room for; none is smaller than it wants to be. */
+/** Lays its children out as keys of equal size, as many a row as there is room for; none is smaller than it wants. */
 public final class KeyPad extends ViewGroup {
     private final int gap;
 

@@ -23,8 +23,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /**
- * One bundle being measured, whether a screen is there or not: it outlives the activity when the phone is turned. What is
- * measured and how is the library's business. All methods are for the main thread. Knows no view.
+ * One bundle being measured, whether a screen is there or not: it outlives the activity when the phone is turned. What
+ * is measured and how is the library's business. All methods are for the main thread. Knows no view.
  */
 final class Measurement {
     /** Who draws it. */

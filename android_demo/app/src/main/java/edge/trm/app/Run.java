@@ -14,8 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One try at a puzzle: its steps as they come, and how it ended. {@link #solve} runs on the worker; {@code frames} belongs
- * to the main thread, and so does all else once {@link #solve} has returned there.
+ * One try at a puzzle: its steps as they come, and how it ended. {@link #solve} runs on the worker; {@code frames}
+ * belongs to the main thread, and so does all else once {@link #solve} has returned there.
  */
 final class Run {
     /** What one supervision step left. */
@@ -50,6 +50,7 @@ final class Run {
     private Solution solution;
     private String reason;
     private double seconds;
+    private String engine = "";
 
     Run(String policy, int budget, Double threshold) {
         this.policy = policy;
@@ -82,6 +83,11 @@ final class Run {
         return seconds;
     }
 
+    /** What computed, in its own words. */
+    String engine() {
+        return engine;
+    }
+
     /**
      * Solves on the calling thread.
      *
@@ -89,6 +95,7 @@ final class Run {
      */
     void solve(Engine engine, final Task task, Puzzle puzzle, final Listener listener) {
         Solver solver = new Solver(engine, Policy.parse(policy), budget, 1);
+        this.engine = engine.runtime() + " · " + engine.provider();
         long begun = System.nanoTime();
         try {
             solution = solver.solve(puzzle, new StepListener() {

@@ -25,6 +25,7 @@ final class RunReport {
         TextView result = activity.findViewById(R.id.result);
         boolean refused = desk.complaint() != null;
         say(R.id.status, status());
+        say(R.id.engine, ended() ? run.engine() : "");
         say(R.id.result, refused ? desk.complaint() : result());
         result.setTextColor(activity.getColor(isBad() ? R.color.wrong : R.color.ink));
         activity.findViewById(R.id.trace).setVisibility(run == null || refused ? View.GONE : View.VISIBLE);

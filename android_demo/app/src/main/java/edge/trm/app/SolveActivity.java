@@ -27,7 +27,7 @@ import edge.trm.tasks.Grid;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The first screen: a bundle, a puzzle, and every step on the way to its answer. Draws a {@link Desk}; decides nothing. */
+/** The first screen: a bundle, a puzzle, every step on the way to its answer. Draws a {@link Desk}; decides nothing. */
 public final class SolveActivity extends Activity implements Desk.Screen {
     static final int OPEN_REQUEST = 1;
     private static final float LARGE_LETTERS = 1.4f;
@@ -323,7 +323,8 @@ public final class SolveActivity extends Activity implements Desk.Screen {
         new AlertDialog.Builder(this)
                 .setTitle(R.string.text_title)
                 .setView(field)
-                .setPositiveButton(R.string.text_use, (dialog, which) -> desk.lay(field.getText().toString(), desk.puzzleId()))
+                .setPositiveButton(R.string.text_use,
+                        (dialog, which) -> desk.lay(field.getText().toString(), desk.puzzleId()))
                 .setNegativeButton(R.string.cancel, null)
                 .show();
     }

@@ -4,7 +4,7 @@ import org.junit.runners.model.FrameworkMethod;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.internal.bytecode.InstrumentationConfiguration;
 
-/** Robolectric with the real ONNX Runtime: its native library loads once a process, so it stays out of the sandboxes. */
+/** Robolectric with the real ONNX Runtime, whose native library loads once a process: it stays out of the sandboxes. */
 public final class AppRunner extends RobolectricTestRunner {
     public AppRunner(Class<?> test) throws Exception {
         super(test);

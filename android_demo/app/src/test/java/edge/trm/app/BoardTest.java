@@ -49,7 +49,8 @@ public final class BoardTest {
     private Board draw(String id, String question, String shown, String before) {
         Task task = Tasks.get(id);
         Grid asked = task.parse(question).question;
-        Board board = BoardArt.draw(activity, task, asked, grid(task, shown), before == null ? null : grid(task, before));
+        Grid earlier = before == null ? null : grid(task, before);
+        Board board = BoardArt.draw(activity, task, asked, grid(task, shown), earlier);
         view.show(board);
         Screens.layOut(view, 720, 720);
         return board;
@@ -115,7 +116,8 @@ public final class BoardTest {
         view.select(0, 0);
         view.onKeyDown(KeyEvent.KEYCODE_DPAD_RIGHT, new KeyEvent(KeyEvent.ACTION_DOWN, KeyEvent.KEYCODE_DPAD_RIGHT));
         assertEquals(1, view.selectedColumn());
-        assertFalse(view.onKeyDown(KeyEvent.KEYCODE_DPAD_UP, new KeyEvent(KeyEvent.ACTION_DOWN, KeyEvent.KEYCODE_DPAD_UP)));
+        int up = KeyEvent.KEYCODE_DPAD_UP;
+        assertFalse(view.onKeyDown(up, new KeyEvent(KeyEvent.ACTION_DOWN, up)));
         assertEquals(0, view.selectedRow());
     }
 

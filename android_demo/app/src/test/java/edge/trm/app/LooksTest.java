@@ -154,7 +154,7 @@ public final class LooksTest {
         solve(screen, "16");
         View board = screen.findViewById(R.id.board);
         assertTrue("the whole board is on the screen", board.getHeight() < 360 * 2 && board.getHeight() > 200 * 2);
-        assertEquals("nothing is left over beside it", 760 * 2, ((View) screen.findViewById(R.id.scroll)).getRight());
+        assertEquals("nothing is left over beside it", 760 * 2, screen.findViewById(R.id.scroll).getRight());
         int[] at = new int[2];
         screen.findViewById(R.id.solve).getLocationInWindow(at);
         assertTrue("the controls are beside it", at[0] >= board.getRight());

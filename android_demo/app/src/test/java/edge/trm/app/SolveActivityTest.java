@@ -136,7 +136,9 @@ public final class SolveActivityTest {
         settle();
         assertEquals("Solve", text(R.id.solve));
         assertTrue(text(R.id.result), text(R.id.result).matches("Solved after \\d+ steps?, [\\d.,]+ m?s"));
-        assertTrue(text(R.id.status), text(R.id.status).matches("Step \\d+: halting probability \\d+ %, enough to stop"));
+        String status = text(R.id.status);
+        assertTrue(status, status.matches("Step \\d+: halting probability \\d+ %, enough to stop"));
+        assertTrue(text(R.id.engine), text(R.id.engine).matches("onnxruntime 1\\.\\d+\\.\\d+ · CPUExecutionProvider"));
         assertTrue(screen.findViewById(R.id.curve).getContentDescription().toString().contains("%"));
         Screens.save(screen.getWindow().getDecorView(), "solved");
     }
