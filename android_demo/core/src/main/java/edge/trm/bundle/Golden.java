@@ -1,7 +1,6 @@
 package edge.trm.bundle;
 
 import edge.trm.text.Show;
-import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -165,7 +164,7 @@ public final class Golden {
             }
             boolean fits = whole
                     ? value instanceof Long && (Long) value >= 0 && (Long) value <= Integer.MAX_VALUE
-                    : (value instanceof Long || value instanceof BigInteger || value instanceof Double)
+                    : (value instanceof Long || value instanceof Double)
                             && Math.abs(((Number) value).doubleValue()) <= Float.MAX_VALUE;
             if (!fits) {
                 return -1;

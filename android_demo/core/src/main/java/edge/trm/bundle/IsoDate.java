@@ -8,8 +8,8 @@ final class IsoDate {
     private static final Pattern DAY =
             Pattern.compile("([0-9]{4})(?:-([0-9]{2})-([0-9]{2})|([0-9]{2})([0-9]{2}))");
     private static final Pattern WEEK = Pattern.compile("([0-9]{4})(?:-W([0-9]{2})(?:-([0-9]))?|W([0-9]{2})([0-9])?)");
-    private static final String CLOCK = "([0-9]{2})(?::?([0-9]{2})(?::?([0-9]{2})(?:[.,][0-9]+)?)?)?";
-    private static final Pattern TIME = Pattern.compile(CLOCK + "(Z|[+-](.*))?");
+    private static final String CLOCK = "([0-9]{2})(?:(:?)([0-9]{2})(?:\\2([0-9]{2})(?:[.,][0-9]+)?)?)?";
+    private static final Pattern TIME = Pattern.compile(CLOCK + "(?:Z|[+-](.*))?");
     private static final Pattern OFFSET = Pattern.compile(CLOCK);
 
     private IsoDate() {}
@@ -61,8 +61,8 @@ final class IsoDate {
 
     private static boolean isClock(Matcher clock) {
         return Integer.parseInt(clock.group(1)) < 24
-                && (clock.group(2) == null || Integer.parseInt(clock.group(2)) < 60)
-                && (clock.group(3) == null || Integer.parseInt(clock.group(3)) < 60);
+                && (clock.group(3) == null || Integer.parseInt(clock.group(3)) < 60)
+                && (clock.group(4) == null || Integer.parseInt(clock.group(4)) < 60);
     }
 
     private static int number(String one, String other) {

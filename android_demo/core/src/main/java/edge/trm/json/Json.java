@@ -277,7 +277,9 @@ public final class Json {
                 begin = i + 1;
             }
         }
-        return new InvalidJson(what, line, at - begin + 1, at, beyondLimits);
+        int place = text.codePointCount(0, Math.min(at, text.length())); // in characters, not in UTF-16
+        int column = text.codePointCount(begin, Math.min(at, text.length())) + 1;
+        return new InvalidJson(what, line, column, place, beyondLimits);
     }
 
     // -- writing -----------------------------------------------------------------------------

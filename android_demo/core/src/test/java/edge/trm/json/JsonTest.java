@@ -36,6 +36,16 @@ public class JsonTest {
     }
 
     @Test
+    public void placesAreCountedInCharacters() {
+        try {
+            Json.parse("{\n \"\ud83d\ude00\": ]");
+            fail("was read");
+        } catch (InvalidJson error) {
+            assertEquals("Expecting value: line 2 column 7 (char 8)", error.getMessage());
+        }
+    }
+
+    @Test
     public void nestingAndLongNumbersEnd() throws Exception {
         char[] open = new char[1 << 20];
         Arrays.fill(open, '[');
