@@ -46,6 +46,16 @@ def test_another_bundle_forgets_the_measurement(tab: Tab) -> None:
     assert not tab.page.is_visible("#profile-table")
 
 
+def test_another_bundle_ends_a_measurement(tab: Tab) -> None:
+    tab.page.fill("#rounds", "100")
+    tab.page.click("#measure")
+    tab.wait("document.getElementById('profile-progress').value > 0")
+    tab.choose("sudoku-4x4.fp32.onnx-loop")
+    assert tab.text("#profile-error") == ""
+    assert tab.text("#profile-line") == ""
+    assert not tab.page.is_visible("#profile-progress")
+
+
 def test_rounds_that_are_none_are_refused(tab: Tab) -> None:
     tab.page.fill("#rounds", "0")
     tab.page.click("#measure")

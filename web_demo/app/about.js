@@ -47,7 +47,7 @@ function factsOf({ manifest }, bytes) {
     return [
         ["Task", `${manifest.task}: ${counted(manifest.seqLen, "token")} of ${counted(manifest.vocabSize, "value")}`],
         ["Graph", `${manifest.format}, ${manifest.graph}, ${manifest.precision}`],
-        ["Size", `${size(bytes)}, all files`],
+        ["Size", size(bytes)],
         [
             "Model",
             `${model.hidden_size} wide, ${counted(model.L_layers, "layer")}, ${counted(model.L_cycles, "cycle")} of L`,

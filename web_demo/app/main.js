@@ -24,6 +24,10 @@ const profile = new ProfilePanel({ model, puzzle, halting, engine, busy });
 const bundles = new BundlePicker(open);
 const bundleError = byId("bundle-error", HTMLElement);
 
+const PAIRS = [
+    ["solve", "stop"],
+    ["measure", "measure-stop"],
+];
 let opening = 0; // number of the last bundle that was chosen
 
 /** @param {import("./model.js").Source} source */
@@ -59,8 +63,16 @@ function busy(working) {
 
 /** @param {{ solve: boolean, stop: boolean }} what */
 function enable({ solve, stop }) {
-    for (const id of ["solve", "measure"]) byId(id, HTMLButtonElement).disabled = !solve;
-    for (const id of ["stop", "measure-stop"]) byId(id, HTMLButtonElement).disabled = !stop;
+    const held = document.activeElement;
+    for (const [starting, ending] of PAIRS) {
+        const start = byId(starting, HTMLButtonElement);
+        const end = byId(ending, HTMLButtonElement);
+        start.disabled = !solve;
+        end.disabled = !stop;
+        // the keyboard stays with the pair: a button that is disabled loses it
+        if (held === start && start.disabled) end.focus();
+        if (held === end && end.disabled) start.focus();
+    }
 }
 
 if (!(await loadsAgain())) {

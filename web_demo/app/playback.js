@@ -37,7 +37,7 @@ export class Playback {
         this.buttons.previous.addEventListener("click", () => this.#byHand(this.#position - 1));
         this.buttons.next.addEventListener("click", () => this.#byHand(this.#position + 1));
         this.buttons.play.addEventListener("click", () => (this.#timer === null ? this.play() : this.pause()));
-        this.reset();
+        this.#draw();
     }
 
     get position() {
@@ -71,11 +71,6 @@ export class Playback {
     end() {
         this.#open = false;
         this.#draw();
-    }
-
-    /** Whether a step that was recorded waits to be shown. */
-    get behind() {
-        return this.#timer !== null && this.#position < this.#last;
     }
 
     play() {

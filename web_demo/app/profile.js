@@ -11,6 +11,7 @@ const MOST_PUZZLES = 20;
 export class ProfilePanel {
     /** @type {{ name: string, text: string } | null} */
     #file = null;
+    #count = 0; // of measurements, to know whether one is still wanted
 
     /**
      * @param {object} pieces
@@ -39,6 +40,7 @@ export class ProfilePanel {
 
     /** Another bundle is open: what was measured belongs to the one before. */
     forget() {
+        this.#count++;
         this.#file = null;
         this.download.disabled = true;
         this.table.hidden = true;
@@ -55,6 +57,7 @@ export class ProfilePanel {
 
     async measure() {
         this.forget();
+        const mine = this.#count;
         const puzzles = this.puzzle.exampleTexts().slice(0, MOST_PUZZLES);
         const rounds = Number(this.rounds.value);
         const name = this.name ?? "bundle";
@@ -81,6 +84,7 @@ export class ProfilePanel {
             this.#show(summary);
             say(this.line, `Measured ${data}, ${counted(rounds, "round")}.`);
         } catch (error) {
+            if (mine !== this.#count) return; // another bundle was opened, which ended this
             const stopped = error instanceof Error && error.name === "Stopped";
             say(this.line, stopped ? "Stopped." : null);
             if (!stopped) say(this.error, complaint(error));

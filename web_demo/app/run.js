@@ -33,8 +33,6 @@ export class Run {
         this.error = byId("solve-error", HTMLElement);
         this.line = byId("step-line", HTMLElement);
         this.curve = new Curve(byId("curve", HTMLElement));
-        /** @type {Playback | null} */
-        this.playback = null;
         this.playback = new Playback((position) => this.#show(position));
         byId("solve", HTMLButtonElement).addEventListener("click", () => this.solve());
         byId("stop", HTMLButtonElement).addEventListener("click", () => model.stop());
@@ -44,7 +42,7 @@ export class Run {
     forget() {
         if (this.#solving) this.model.stop();
         this.#recording = null;
-        this.playback?.reset();
+        this.playback.reset();
         this.#say(null);
         say(this.error, null);
     }
@@ -65,7 +63,7 @@ export class Run {
         this.#recording = recording;
         this.#solving = true;
         this.busy(true);
-        this.playback?.follow();
+        this.playback.follow();
         try {
             this.state.value = "Loading the engine …";
             this.engine.started(await this.model.start(this.engine.read()));
@@ -77,7 +75,7 @@ export class Run {
             if (this.#recording === recording) this.#failed(error);
         } finally {
             this.state.value = "";
-            this.playback?.end();
+            this.playback.end();
             this.#draw();
             this.#solving = false;
             this.busy(false);
@@ -97,7 +95,7 @@ export class Run {
             recording.outcome = { steps, halted, solved, milliseconds: spent };
         }
         if (this.#recording !== recording) return;
-        this.playback?.extend(recording.steps.length);
+        this.playback.extend(recording.steps.length);
         this.#draw();
     }
 
@@ -151,7 +149,7 @@ export class Run {
     }
 
     #draw() {
-        this.curve.draw(this.#recording, this.playback?.position ?? 0);
+        this.curve.draw(this.#recording, this.playback.position);
         const numbers = rows(this.#recording);
         byId("numbers", HTMLElement).replaceChildren(...numbers);
         byId("numbers-panel", HTMLElement).hidden = numbers.length === 0;
