@@ -34,7 +34,7 @@ from trm_edge.specs import Precision
 MODEL = "sudoku-9x9"
 PROJECT = Path(__file__).resolve().parent.parent / "android_demo" / "pom.xml"
 GOAL = 1.1  #: time on the JVM over time in Python
-WARM = 50  #: uncounted runs: the JVM compiles what runs often
+WARM = 100  #: uncounted runs: the JVM compiles what runs often
 
 
 class Jvm:
