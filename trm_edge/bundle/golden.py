@@ -105,16 +105,22 @@ class GoldenVectors:
 
 
 def _array(data: Fields, name: str, *, whole: bool) -> NDArray[Any]:
+    values = data.array(name)
     try:
-        array = np.array(data.array(name))
+        array = np.array(values)
     except (ValueError, OverflowError):
         data.refuse(name, "a rectangular array")
     if whole:
-        if array.dtype.kind != "i" or not ((array >= 0) & (array <= np.iinfo(np.int32).max)).all():
+        if _holds_truth(values) or array.dtype.kind != "i" or not ((array >= 0) & (array <= np.iinfo(np.int32).max)).all():
             data.refuse(name, "an array of whole numbers >= 0")
-    elif array.dtype.kind not in "if" or not (np.abs(array) <= _FLOAT32_MAX).all():
+    elif _holds_truth(values) or array.dtype.kind not in "if" or not (np.abs(array) <= _FLOAT32_MAX).all():
         data.refuse(name, "an array of float32 numbers")
     return array
+
+
+def _holds_truth(value: Any) -> bool:
+    """Whether true or false is among numbers, which numpy would take for 1 and 0."""
+    return any(map(_holds_truth, value)) if isinstance(value, list) else isinstance(value, bool)
 
 
 def _invalid(name: str, shape: str, array: NDArray[Any]) -> InvalidBundle:

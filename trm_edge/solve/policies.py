@@ -259,7 +259,7 @@ def _whole(text: str, value: str) -> int:
 
 def _number(text: str, value: str) -> float:
     try:
-        if "_" in value:  # Python alone would read 1_000
+        if "_" in value or not value.isascii():  # Python alone would read 1_000, and digits of other scripts
             raise ValueError
         return float(value)
     except ValueError:
