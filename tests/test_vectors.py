@@ -355,8 +355,8 @@ def test_java(apps_fixtures: Path, tmp_path: Path) -> None:
     if shutil.which("mvn") is None:
         pytest.skip("Maven is not installed")
     project = ROOT / "android_demo" / "pom.xml"
-    command = ["mvn", "--batch-mode", "--quiet", "--offline", "--file", project, "--projects", "core", "--also-make"]
-    replay_elsewhere("java", [*command, "test"], apps_fixtures, tmp_path)
+    options = ("--batch-mode", "--quiet", "--offline", "--projects", "core", "--also-make", "--file", project)
+    replay_elsewhere("java", ["mvn", *options, "test"], apps_fixtures, tmp_path)
 
 
 @pytest.mark.apps
