@@ -140,7 +140,6 @@ public final class SolveActivityTest {
         assertTrue(status, status.matches("Step \\d+: halting probability \\d+ %, enough to stop"));
         assertTrue(text(R.id.engine), text(R.id.engine).matches("onnxruntime 1\\.\\d+\\.\\d+ · CPUExecutionProvider"));
         assertTrue(screen.findViewById(R.id.curve).getContentDescription().toString().contains("%"));
-        Screens.save(screen.getWindow().getDecorView(), "solved");
     }
 
     @Test public void aFixedNumberOfStepsIsTakenAndCanBeLookedAt() throws Exception {
