@@ -1,8 +1,12 @@
 """Draws the PNG icons that some systems want beside icon.svg: ``python web_demo/icons/make.py``. Needs Pillow."""
 
-from pathlib import Path
+from __future__ import annotations
 
-from PIL import Image, ImageDraw
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _BLUE, _WHITE, _PALE, _AMBER = "#2c4bd8", "#ffffff", "#8b9deb", "#ffbe4d"
 _SHARPER = 4  # drawn larger, then made smaller: smooth corners
@@ -10,6 +14,8 @@ _SHARPER = 4  # drawn larger, then made smaller: smooth corners
 
 def icon(size: int) -> Image.Image:
     """The icon on a full square, so that a system may cut any shape out of it (a "maskable" icon)."""
+    from PIL import Image, ImageDraw
+
     unit = size * _SHARPER / 96
     picture = Image.new("RGB", (size * _SHARPER, size * _SHARPER), _BLUE)
     draw = ImageDraw.Draw(picture)
