@@ -3,7 +3,8 @@
     python benchmarks/apk_size.py
 
 Builds it (``android_demo/build_apk.py``) with the two small Sudoku bundles, or with what lies among its assets. Parts
-are counted as they lie in the archive: bundles stored, the rest compressed; ``own`` is what is left without bundles.
+are counted as they lie in the archive: bundles stored, the rest compressed; ``own`` is what is left without bundles,
+alignment to pages of 16 KiB and signature included.
 """
 
 from __future__ import annotations
