@@ -117,8 +117,7 @@ export class Engine extends Session {
         /** @type {Record<string, import("onnxruntime-web").Tensor>} */
         const feeds = {};
         for (const [name, tensor] of Object.entries(inputs)) {
-            const { type, dims, data } = /** @type {Tensor} */ (tensor);
-            feeds[name] = tensor instanceof Tensor ? tensor : new Tensor(/** @type {any} */ (type), data, [...dims]);
+            feeds[name] = tensor instanceof Tensor ? tensor : made(Tensor, /** @type {Tensor} */ (tensor));
         }
         try {
             return /** @type {any} */ (await this.#graph.run(feeds));
@@ -189,6 +188,11 @@ async function opened(bundle, provider, device, ort, threads, reasons) {
     compare("output", graph.outputMetadata, manifest.outputs);
     const loadSeconds = (performance.now() - began) / 1000;
     return new Engine(manifest, ort, graph, { provider, ...device, threads: count, reasons, loadSeconds });
+}
+
+/** @param {Ort["Tensor"]} Kind  @param {Tensor} tensor */
+function made(Kind, { type, dims, data }) {
+    return new Kind(/** @type {any} */ (type), data, [...dims]);
 }
 
 /**
