@@ -4,18 +4,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+APPS := .venv/.apps
 BENCHMARKS := step_latency cold_start parity int8_latency batches executorch_step generator train_step
 
 TARGETS := ethos-u webgpu arm64
 
-.PHONY: help setup demo test test-targets lint bench clean
+.PHONY: help setup apps demo demo-web apk test test-targets lint bench clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    export the bundled model, solve puzzles with it, print parity and latency"
+	@echo "make demo-web  serve the page that solves in the browser, with the bundled models; Ctrl-C ends it"
+	@echo "make apk     build the Android app with the bundled models, signed and checked"
 	@echo "make test    lint, types, import rules and the whole test suite"
 	@echo "make lint    the first three alone"
 	@echo "make setup   the environment alone"
+	@echo "make apps    what the apps' tests need beside it, from npm and Maven (1 GB)"
 	@echo "make test-targets  install what heavy targets need (GB, minutes), and run their tests alone"
 	@echo "make bench   measure again what the pages publish, and put the numbers into them"
 	@echo "make clean   remove .venv and what the tools leave behind"
@@ -25,8 +29,19 @@ setup: $(READY)
 demo: $(READY)
 	@$(BIN)/trm-edge demo
 
+demo-web: $(READY)
+	@for name in sudoku-9x9 sudoku-4x4; do \
+	  test -f build/demo-web/$$name/manifest.json || $(BIN)/trm-edge export $$name --out build/demo-web/$$name || exit; \
+	done
+	@$(BIN)/trm-edge serve build/demo-web/sudoku-9x9 build/demo-web/sudoku-4x4
+
+apk: $(READY)
+	@$(BIN)/python android_demo/build_apk.py
+
+apps: $(APPS)
+
 # Training in a process of its own: torch.compile does not survive every library that the other tests load.
-test: lint
+test: lint $(APPS)
 	@$(BIN)/python -m pytest tests/train
 	@$(BIN)/python -m pytest --ignore=tests/train
 
@@ -58,3 +73,14 @@ $(READY): pyproject.toml
 	@echo "Installing into .venv (minutes the first time: PyTorch is large) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
+
+# Without npm, Maven or a network this is tried again each time, and the tests that miss something are skipped.
+APP_PACKAGES := $(wildcard web_demo/package-lock.json android_demo/pom.xml android_demo/*/pom.xml)
+$(APPS): $(READY) $(APP_PACKAGES)
+	@rm -f $@ && touch $@
+	@command -v npm > /dev/null && { echo "Fetching the page's packages with npm ..."; \
+	  npm ci --prefix web_demo --no-audit --no-fund --loglevel=error > /dev/null; } || \
+	  { rm -f $@; echo "Going on without the tests of the page: npm is missing, or failed."; }
+	@command -v mvn > /dev/null && { echo "Fetching the Android app's packages with Maven (minutes the first time) ..."; \
+	  $(BIN)/python android_demo/build_apk.py --fetch > /dev/null; } || \
+	  { rm -f $@; echo "Going on without the tests of the Android app: Maven is missing, or failed."; }
