@@ -172,6 +172,23 @@ def test_stop_ends_a_run_that_goes_on(tab: Tab) -> None:
     assert "2 steps" in tab.text("#result"), "and it solves again"
 
 
+def test_stop_while_the_engine_is_loaded(new_tab: Callable[..., Tab], host: Host) -> None:
+    tab = new_tab(service_workers="block")
+
+    def later(route: Any) -> None:
+        tab.page.wait_for_timeout(500)
+        route.continue_()
+
+    tab.context.route("**/vendor/*.wasm", later)
+    tab.open(host.url)
+    tab.page.click("#solve")
+    tab.page.click("#stop")
+    assert tab.wait_text("#result", "Stopped") == "Stopped after 0 steps."
+    tab.ready()
+    tab.solve()
+    assert tab.text("#result").startswith("Solved")
+
+
 def test_typing_by_keyboard_alone_from_the_first_key_to_the_answer(tab: Tab) -> None:
     page = tab.page
     page.keyboard.press("Tab")

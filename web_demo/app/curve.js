@@ -15,6 +15,7 @@ const LEFT = 46;
 const RIGHT = 12;
 const TOP = 12;
 const BOTTOM = 34;
+const MOST_POINTS = 100; // of more steps there is a line alone
 
 export class Curve {
     #width = 400;
@@ -43,7 +44,7 @@ export class Curve {
         /** @param {number} chance */
         const y = (chance) => TOP + (1 - chance) * (HEIGHT - TOP - BOTTOM);
         const parts = [...grid(y, right), ...numbers(most, x, right)];
-        if (recording?.threshold !== null && recording) {
+        if (recording && recording.threshold !== null) {
             const level = y(probability(recording.threshold));
             parts.push(drawing("line", { class: "threshold", x1: LEFT, x2: right, y1: level, y2: level }));
             const above = level > TOP + 24;
@@ -52,26 +53,19 @@ export class Curve {
         }
         const points = steps.map((step) => ({ step, x: x(step.step), y: y(probability(step.qHalt)) }));
         const shown = points[position - 1];
-        if (shown)
-            parts.push(drawing("line", { class: "now", x1: shown.x, x2: shown.x, y1: TOP, y2: HEIGHT - BOTTOM }));
-        if (points.length)
-            parts.push(
-                drawing("polyline", { class: "line-of-steps", points: points.map((p) => `${p.x},${p.y}`).join(" ") }),
-            );
+        const bar = { class: "now", x1: shown?.x, x2: shown?.x, y1: TOP, y2: HEIGHT - BOTTOM };
+        if (shown) parts.push(drawing("line", bar));
+        const line = points.map((point) => `${point.x},${point.y}`).join(" ");
+        if (line) parts.push(drawing("polyline", { class: "line-of-steps", points: line }));
+        const few = points.length <= MOST_POINTS;
         for (const point of points) {
-            const last = recording?.outcome?.halted && point === points.at(-1);
-            parts.push(
-                drawing(
-                    "circle",
-                    {
-                        class: last ? "point halted" : "point",
-                        cx: point.x,
-                        cy: point.y,
-                        r: point === shown ? 6 : last ? 5 : 3.5,
-                    },
-                    drawing("title", {}, `Step ${point.step.step}: ${percent(point.step.qHalt)}`),
-                ),
-            );
+            const last = point === points.at(-1);
+            if (!few && point !== shown && !last) continue;
+            const halted = last && recording?.outcome?.halted === true;
+            const classes = halted ? "point halted" : "point";
+            const radius = point === shown ? 6 : halted ? 5 : 3.5;
+            const title = drawing("title", {}, `Step ${point.step.step}: ${percent(point.step.qHalt)}`);
+            parts.push(drawing("circle", { class: classes, cx: point.x, cy: point.y, r: radius }, title));
         }
         this.picture.replaceChildren(...parts);
         this.picture.setAttribute("viewBox", `0 0 ${this.#width} ${HEIGHT}`);
@@ -91,9 +85,10 @@ export class Curve {
  * Rows of the table that says the same.
  *
  * @param {Recording | null} recording
+ * @param {number} from of so many steps there are rows already
  */
-export function rows(recording) {
-    return (recording?.steps ?? []).map((step) =>
+export function rows(recording, from) {
+    return (recording?.steps.slice(from) ?? []).map((step) =>
         element(
             "tr",
             {},

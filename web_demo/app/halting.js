@@ -86,7 +86,8 @@ export class HaltingForm {
  */
 function thresholdIn(policy) {
     const act = /\bact\b(?::[^)]*?threshold=([-+.\deE]+))?/.exec(policy.replace(/\s/g, ""));
-    return act ? Number(act[1] ?? 0) : null;
+    const logit = act ? Number(act[1] ?? 0) : NaN;
+    return Number.isFinite(logit) ? logit : null;
 }
 
 /**

@@ -3,7 +3,7 @@
  * asked for, and when a worker has to be replaced; knows no element of the page.
  */
 
-import { Client } from "../core/client.js";
+import { Client, WorkerError } from "../core/client.js";
 
 /** @typedef {import("../core/types.js").Grid} Grid */
 /** @typedef {{ folder: string } | { file: File }} Source */
@@ -29,6 +29,7 @@ export class Model {
     #engine = null;
     /** @type {number | null} the request that can be stopped */
     #running = null;
+    #stopped = false; // whether that was asked to end
 
     /**
      * Read and check a bundle, in a fresh worker. What went on before is ended.
@@ -53,6 +54,7 @@ export class Model {
         if (this.#started !== null) await this.#reopen(); // the number of threads is set once in the life of a worker
         this.#started = wanted;
         this.#engine = await this.#ask("start", { providers: [provider], threads });
+        if (this.#stopped) throw new WorkerError("Stopped", "stopped"); // loading cannot be cut short
         return /** @type {Started} */ (this.#engine);
     }
 
@@ -79,6 +81,7 @@ export class Model {
     /** End what goes on after the step it is at. */
     stop() {
         if (this.#running === null) return;
+        this.#stopped = true;
         this.#client?.stop(this.#running).catch(() => {}); // the worker was ended meanwhile, and all with it
     }
 
@@ -99,6 +102,7 @@ export class Model {
         if (!this.#client) throw new Error("open a bundle first");
         const request = this.#client.request(kind, content, on);
         this.#running = request.id;
+        this.#stopped = false;
         try {
             return await request;
         } finally {

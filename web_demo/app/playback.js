@@ -7,6 +7,7 @@ import { byId, drawing } from "./dom.js";
 
 const LIVE = 160; // milliseconds that a step stays at least while the run goes on
 const PLAY = 600;
+const AHEAD = 16; // recorded steps that wait to be shown, one by one; of more some are passed over
 
 const SHAPES = {
     play: "M5 3v14l12-7z",
@@ -100,7 +101,7 @@ export class Playback {
             return;
         }
         this.#timer = setTimeout(() => this.#tick(), this.#pace);
-        this.#go(this.#position + 1);
+        this.#go(this.#position + (this.#pace === LIVE ? Math.ceil((this.#last - this.#position) / AHEAD) : 1));
     }
 
     /** @param {number} position */

@@ -13,6 +13,9 @@ export class Run {
     /** @type {Recording | null} */
     #recording = null;
     #solving = false;
+    #frame = 0; // the next drawing that was asked for
+    /** @type {Recording | null} what the table of numbers shows */
+    #listed = null;
 
     /**
      * @param {object} pieces
@@ -75,8 +78,8 @@ export class Run {
             if (this.#recording === recording) this.#failed(error);
         } finally {
             this.state.value = "";
+            this.#catchUp();
             this.playback.end();
-            this.#draw();
             this.#solving = false;
             this.busy(false);
         }
@@ -94,8 +97,16 @@ export class Run {
             if (recording.steps.length === 0) recording.add({ step: steps, answer, qHalt, milliseconds: spent });
             recording.outcome = { steps, halted, solved, milliseconds: spent };
         }
-        if (this.#recording !== recording) return;
-        this.playback.extend(recording.steps.length);
+        if (this.#recording === recording && this.#frame === 0) {
+            this.#frame = requestAnimationFrame(() => this.#catchUp());
+        }
+    }
+
+    /** Show what has come since the last time: steps may come faster than pictures. */
+    #catchUp() {
+        cancelAnimationFrame(this.#frame);
+        this.#frame = 0;
+        if (this.#recording) this.playback.extend(this.#recording.steps.length);
         this.#draw();
     }
 
@@ -150,8 +161,10 @@ export class Run {
 
     #draw() {
         this.curve.draw(this.#recording, this.playback.position);
-        const numbers = rows(this.#recording);
-        byId("numbers", HTMLElement).replaceChildren(...numbers);
-        byId("numbers-panel", HTMLElement).hidden = numbers.length === 0;
+        const numbers = byId("numbers", HTMLElement);
+        if (this.#listed !== this.#recording) numbers.replaceChildren();
+        this.#listed = this.#recording;
+        numbers.append(...rows(this.#recording, numbers.childElementCount));
+        byId("numbers-panel", HTMLElement).hidden = numbers.childElementCount === 0;
     }
 }
