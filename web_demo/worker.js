@@ -15,8 +15,8 @@
  * { id, kind: "open", source }                  { kind: "opened", manifest, card, golden, bytes }      end
  *   source: { folder: URL text }                    manifest: as in core/manifest.js, plain data
  *         | { file: File (.zip) }                   card: text of model-card.md or null
- *         | { files: File[] }                       golden: { questions: Grid[], answers: Grid[], puzzleIds, haltingSteps,
- *   reads and checks a bundle; no engine yet          steps } or null: examples and their known answers
+ *         | { files: File[] }                       golden: { questions: Grid[], answers: Grid[], puzzleIds,
+ *   reads and checks a bundle; no engine yet          haltingSteps, steps } or null: examples and known answers
  *                                                   bytes: of the bundle's files together
  *
  * { id, kind: "start",                          { kind: "started", provider, detail, threads, reasons, seconds }  end

@@ -1,6 +1,6 @@
 /**
- * Reading a bundle safely. Files are taken to be hostile: names stay inside the bundle, sizes are capped before anything
- * is read, every byte is hashed before a runtime sees it. What the fields mean is the manifest's business.
+ * Reading a bundle safely. Files are taken to be hostile: names stay inside the bundle, sizes are capped before
+ * anything is read, every byte is hashed before a runtime sees it. What the fields mean is the manifest's business.
  */
 
 import { InvalidBundle, TrmEdgeError } from "./errors.js";

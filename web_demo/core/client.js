@@ -13,7 +13,8 @@ export class WorkerError extends Error {
 
 export class Client {
     #last = 0;
-    /** @type {Map<number, { resolve: (answer: any) => void, reject: (error: Error) => void, on: (event: any) => void }>} */
+    /** @typedef {(content: any) => void} Told */
+    /** @type {Map<number, { resolve: Told, reject: (error: Error) => void, on: Told }>} */
     #open = new Map();
 
     /** @param {Worker} worker a worker that runs worker.js; this takes it over, `terminate()` ends it */

@@ -1,6 +1,6 @@
 /**
- * The graph contract: which tensors a graph of each variant takes and gives (docs/bundle.md, "The graph"). A manifest is
- * checked against it, and the engine checks the file against the manifest.
+ * The graph contract: which tensors a graph of each variant takes and gives (docs/bundle.md, "The graph"). A manifest
+ * is checked against it, and the engine checks the file against the manifest.
  */
 
 import { reprList } from "./python.js";

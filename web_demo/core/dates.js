@@ -1,4 +1,4 @@
-/** Dates and times as Python's `datetime.fromisoformat` takes them (3.11 and newer). Knows the calendar, nothing else. */
+/** Dates and times as Python's `datetime.fromisoformat` takes them (3.11 and newer). Knows the calendar only. */
 
 const DATE = /^(\d{4})(?:-(\d\d)-(\d\d)|(\d\d)(\d\d)|(-?)W(\d\d)(?:(-?)(\d))?)/;
 const TIME = /^(\d\d)(?:(:?)(\d\d)(?:\2(\d\d)(?:[.,]\d+)?)?)?$/;

@@ -1,6 +1,6 @@
 /**
- * A bundle's graph in onnxruntime-web, on the CPU (WASM, with threads) or the GPU (WebGPU). The library is handed in, so
- * that nothing is loaded before it is needed, and Node can run the same code. Knows no policy and no task.
+ * A bundle's graph in onnxruntime-web, on the CPU (WASM, with threads) or the GPU (WebGPU). The library is handed in,
+ * so that nothing is loaded before it is needed, and Node can run the same code. Knows no policy and no task.
  *
  * On a GPU the carry stays there from step to step; only logits and halting logits come back.
  */
@@ -238,7 +238,8 @@ async function lookForGpu(manifest, alternatives) {
     const adapter = await gpu.requestAdapter().catch(() => null);
     if (!adapter) return "the browser finds no graphics adapter.";
     const { vendor, architecture, description, isFallbackAdapter } = adapter.info ?? {};
-    const detail = `WebGPU on ${description || [vendor, architecture].filter(Boolean).join(" ") || "an adapter without a name"}`;
+    const named = description || [vendor, architecture].filter(Boolean).join(" ");
+    const detail = `WebGPU on ${named || "an adapter without a name"}`;
     const software = Boolean(isFallbackAdapter) || /swiftshader|llvmpipe|lavapipe/i.test(detail);
     if (software && alternatives) return "the graphics adapter is software, slower than WASM.";
     const half = manifest.inputs.some(({ dtype }) => dtype === "float16") || manifest.precision === "fp16";

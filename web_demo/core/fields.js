@@ -8,7 +8,7 @@ import { NotJson, Real, dump, parse } from "./json.js";
 import { isPrintable, length } from "./python.js";
 
 const MAX_TEXT = 1000; // characters of one text field
-export const MAX_INT = 2 ** 31 - 1; // what Kotlin, JavaScript and int32 tensors all hold
+export const MAX_INT = 2 ** 31 - 1; // what Java, JavaScript and int32 tensors all hold
 
 /**
  * Parse standard JSON.
@@ -27,8 +27,8 @@ export function parseJson(text, document) {
 }
 
 /**
- * One JSON object of `document`, read field by field. Every getter throws InvalidBundle where the field is missing or is
- * not what the getter promises. Fields nobody asks for are ignored: that is the forward compatibility promise.
+ * One JSON object of `document`, read field by field. Every getter throws InvalidBundle where the field is missing or
+ * is not what the getter promises. Fields nobody asks for are ignored: that is the forward compatibility promise.
  */
 export class Fields {
     #document;

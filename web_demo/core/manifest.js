@@ -138,8 +138,8 @@ export function fixedBatch(manifest) {
 }
 
 /**
- * Why `name` cannot name a file of a bundle, or null. A bundle is flat and its names are portable: that leaves no way to
- * write a parent folder, an absolute path, a drive, a backslash or a hidden file.
+ * Why `name` cannot name a file of a bundle, or null. A bundle is flat and its names are portable: that leaves no way
+ * to write a parent folder, an absolute path, a drive, a backslash or a hidden file.
  *
  * @param {string} name
  */

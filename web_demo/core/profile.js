@@ -190,8 +190,9 @@ function document({ manifest }, { name, data, side, versions, machine }, runs, w
  * The figures a page shows of what was measured: over all puzzles and rounds.
  *
  * @param {Record<string, any>} results what `profile` returned
- * @returns {{ step: Times | null, puzzle: Times, steps: number, right: number | null }} in seconds; `step` is null where
- *     steps do not show; `steps` is their mean, `right` the share of right answers, null where none can be judged
+ * @returns {{ step: Times | null, puzzle: Times, steps: number, right: number | null }} in
+ *     seconds; `step` is null where steps do not show; `steps` is their mean, `right` the share of right answers, null
+ *     where none can be judged
  */
 export function summarize({ sides: [{ runs, whole }] }) {
     /** @type {Solve[]} */

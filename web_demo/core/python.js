@@ -76,7 +76,7 @@ export function reprFloat(value) {
     return `${sign}${whole}.${digits.slice(exponent + 1) || "0"}`;
 }
 
-/** White space as `str.isspace()` and `\\s` of Python's `re` know it; JavaScript's `\\s` is another set. For use in a class. */
+/** White space as Python knows it (`str.isspace`, `\s` of `re`), for a class; JavaScript's `\s` is another set. */
 export const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 
 /**

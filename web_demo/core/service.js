@@ -12,7 +12,8 @@ import { Solver } from "./solver.js";
 import { getTask } from "./tasks.js";
 
 /** @typedef {import("./types.js").Grid} Grid */
-/** @typedef {{ question: string | Grid, answer?: string | Grid | null, puzzleId?: number }} Asked a puzzle in a request */
+/** A puzzle in a request.
+ * @typedef {{ question: string | Grid, answer?: string | Grid | null, puzzleId?: number }} Asked */
 /** @typedef {{ id: number, kind: string, [field: string]: any }} Message */
 
 export class Service {

@@ -2,9 +2,9 @@
  * The loop over supervision steps: puzzles in, solutions out, in order. Knows tasks (to encode, decode and check) and
  * sessions; knows no engine.
  *
- * For a `step` graph the batch is kept dense: a row that halts makes room at once for the next puzzle, or, when there is
- * none, for the last row. The carry a step returns is the carry the next one takes; only when rows change hands is it
- * looked at.
+ * For a `step` graph the batch is kept dense: a row that halts makes room at once for the next puzzle, or, when there
+ * is none, for the last row. The carry a step returns is the carry the next one takes; only when rows change hands is
+ * it looked at.
  */
 
 import { InvalidInput, Refused, Stopped } from "./errors.js";

@@ -1,4 +1,4 @@
-/** Reading bundles from archives, chosen files and a server. What is refused is in replay.test.js, too, with fixtures. */
+/** Reading bundles from archives, chosen files and a server. More is refused in replay.test.js. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -16,7 +16,8 @@ const changedModel = { ...files, "model.onnx": files["model.onnx"].with(7, 0) };
 const { "golden.json": _, ...withoutGolden } = files;
 
 /** Answer fetches from `given` while `work` runs.
- * @param {Record<string, Uint8Array>} given @param {() => Promise<void>} work @param {number} [missing] status of others */
+ * @param {Record<string, Uint8Array>} given @param {() => Promise<void>} work
+ * @param {number} [missing] status of others */
 async function online(given, work, missing = 404) {
     const { fetch } = globalThis;
     globalThis.fetch = async (url) => {

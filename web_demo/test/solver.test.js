@@ -1,4 +1,4 @@
-/** The loop over steps: order, compaction, budgets, traces, events, stopping. Runs of real graphs are in replay.test.js. */
+/** The loop over steps: order, compaction, budgets, traces, events, stopping. Real graphs run in replay.test.js. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** Archives for tests, written byte by byte: stored entries, of 32 or 64 bits, with whatever is to be wrong about them. */
+/** Archives for tests, written byte by byte: stored or deflated entries, of 32 or 64 bits. */
 
 import { crc32, deflateRawSync } from "node:zlib";
 

@@ -1,6 +1,6 @@
 /**
- * ARC grids on a square canvas: text, JSON and tokens. ARC has no rules to check an answer by. A grid holds colours 0..9
- * and has any size up to the canvas. Tokens are those of the official datasets: 0 pad, 1 end of row or column,
+ * ARC grids on a square canvas: text, JSON and tokens. ARC has no rules to check an answer by. A grid holds colours
+ * 0..9 and has any size up to the canvas. Tokens are those of the official datasets: 0 pad, 1 end of row or column,
  * colour c = c + 2, row by row over the canvas.
  */
 
@@ -161,7 +161,8 @@ export class ArcTask {
         return question;
     }
 
-    /** Nested arrays as a grid; complaints begin with `path`.  @param {unknown} rows @param {string} path @returns {Grid} */
+    /** Nested arrays as a grid; complaints begin with `path`.
+     * @param {unknown} rows @param {string} path @returns {Grid} */
     grid(rows, path) {
         if (!Array.isArray(rows) || !rows.length || !rows.every((row) => Array.isArray(row) && row.length)) {
             throw new InvalidPuzzle(`${path} has no cells; expected rows of colours 0 to 9`);

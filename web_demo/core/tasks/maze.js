@@ -173,7 +173,8 @@ export class MazeTask {
             const wrong = lines.findIndex((line) => line.length !== columns);
             if (wrong >= 0) {
                 throw new InvalidPuzzle(
-                    `row ${wrong + 1} has ${lines[wrong].length} cells; each row needs ${columns} (spaces at its end count)`,
+                    `row ${wrong + 1} has ${lines[wrong].length} cells; ` +
+                        `each row needs ${columns} (spaces at its end count)`,
                 );
             }
         }
@@ -182,7 +183,8 @@ export class MazeTask {
         const stranger = values.indexOf(0);
         if (stranger >= 0) {
             throw new InvalidPuzzle(
-                `${this.place(stranger)} is ${repr(characters[stranger])}; allowed are '#' wall, ' ' floor, 'S', 'G', 'o'`,
+                `${this.place(stranger)} is ${repr(characters[stranger])}; ` +
+                    "allowed are '#' wall, ' ' floor, 'S', 'G', 'o'",
             );
         }
         return values;

@@ -80,8 +80,8 @@ export class SudokuTask {
     }
 
     /**
-     * Read one line of n * n symbols, or n lines of n symbols with any of `|-+` and spaces between. Symbols are 1..9, then
-     * A (10), B (11), ... in either case; `.` or `0` is a blank; a line that begins with `#` is a comment.
+     * Read one line of n * n symbols, or n lines of n symbols with any of `|-+` and spaces between. Symbols are 1..9,
+     * then A (10), B (11), ... in either case; `.` or `0` is a blank; a line that begins with `#` is a comment.
      *
      * @param {string} text
      * @throws {InvalidPuzzle}
@@ -110,7 +110,8 @@ export class SudokuTask {
     }
 
     /**
-     * The first given that was changed, else the first blank, else the first digit that is twice in a unit; null: solved.
+     * The first given that was changed, else the first blank, else the first digit that is twice in a unit; null:
+     * solved.
      *
      * @param {Grid} question
      * @param {Grid} answer
