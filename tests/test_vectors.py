@@ -341,6 +341,7 @@ def replay_elsewhere(language: str, command: list[str | Path], fixtures: Path, s
     record = scratch / "replayed.json"
     places = {"TRM_EDGE_VECTORS": VECTORS, "TRM_EDGE_FIXTURES": fixtures, "TRM_EDGE_REPLAYED": record}
     environment = os.environ | {name: str(path) for name, path in places.items()}
+    environment["TRM_EDGE_PYTHON"] = sys.executable  # reads the profiles that they write
     done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace")
     output = done.stdout + done.stderr
     if done.returncode and "offline mode" in output:

@@ -81,6 +81,7 @@ def added_entries() -> Cases:
         "a hidden file": ".evil",
         "a space": "an evil",
         "a long name": "x" * 101,
+        "no name": "",
         "the manifest in capitals": "MANIFEST.json",
         "a manifest above it": "../manifest.json",
     }
@@ -162,6 +163,8 @@ def broken_archives() -> Cases:
     start = int.from_bytes(good[where + 16 : where + 20], "little")
     moved = good[: where + 16] + (start - 5).to_bytes(4, "little") + good[where + 20 :]
     yield "a directory that is not where it should be", moved, no_zip
+    beyond = good[: where + 16] + (2**32 - 2).to_bytes(4, "little") + good[where + 20 :]
+    yield "a directory beyond the end", beyond, no_zip
     yield "no files", archive_of([]), "has no manifest.json"
     no_manifest = {name: data for name, data in files.items() if name != MANIFEST}
     yield "no manifest", archive_of(entries_of(no_manifest)), "has no manifest.json"

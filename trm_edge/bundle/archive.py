@@ -6,6 +6,7 @@ its caller. Nothing is extracted by name: the caller asks for the names the mani
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import zipfile
@@ -63,6 +64,10 @@ def open_archive(path: Path) -> Iterator[Archive]:
             yield Archive(path, archive)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         raise InvalidBundle(f"'{path}' is not a readable zip: {error}") from None
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # its directory names a place before the file's beginning
+            raise
+        raise InvalidBundle(f"'{path}' is not a readable zip: its directory is damaged") from None
 
 
 def pack(folder: Path, dest: Path) -> None:
@@ -89,7 +94,7 @@ def pack(folder: Path, dest: Path) -> None:
 def _members(path: Path, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     """Entries by plain name. All may lie in one top folder, as archives made by hand do."""
     infos = [info for info in infos if not info.filename.startswith("__MACOSX/")]
-    files = [info for info in infos if not info.is_dir()]
+    files = [info for info in infos if not info.filename.endswith("/")]  # is_dir() fails on an empty name
     top = next((info.filename[: -len(MANIFEST)] for info in files if info.filename.endswith("/" + MANIFEST)), "")
     if any(info.filename == MANIFEST for info in files) or top.count("/") != 1 or unsafe_name(top[:-1]):
         top = ""

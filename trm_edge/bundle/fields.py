@@ -15,7 +15,7 @@ from trm_edge.errors import InvalidBundle, unknown
 Choice = TypeVar("Choice", bound=StrEnum)
 
 MAX_TEXT = 1000  #: characters of one text field
-MAX_INT = 2**31 - 1  #: what Kotlin, JavaScript and int32 tensors all hold
+MAX_INT = 2**31 - 1  #: what Java, JavaScript and int32 tensors all hold
 
 
 def parse_json(text: str, document: str) -> Any:

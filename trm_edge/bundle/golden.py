@@ -110,10 +110,11 @@ def _array(data: Fields, name: str, *, whole: bool) -> NDArray[Any]:
         array = np.array(values)
     except (ValueError, OverflowError):
         data.refuse(name, "a rectangular array")
+    kind = "truth" if _holds_truth(values) else array.dtype.kind
     if whole:
-        if _holds_truth(values) or array.dtype.kind != "i" or not ((array >= 0) & (array <= np.iinfo(np.int32).max)).all():
+        if kind != "i" or not ((array >= 0) & (array <= np.iinfo(np.int32).max)).all():
             data.refuse(name, "an array of whole numbers >= 0")
-    elif _holds_truth(values) or array.dtype.kind not in "if" or not (np.abs(array) <= _FLOAT32_MAX).all():
+    elif kind not in ("i", "f") or not (np.abs(array) <= _FLOAT32_MAX).all():
         data.refuse(name, "an array of float32 numbers")
     return array
 

@@ -1,6 +1,6 @@
 """The manifest of a bundle: everything a runtime on any device must know before it opens the graph.
 
-Knows JSON and the rules of the format; knows nothing about folders, archives or engines. Kotlin and
+Knows JSON and the rules of the format; knows nothing about folders, archives or engines. Java and
 JavaScript read the same document, and ``tests/vectors/refusals.json`` holds what all of them must refuse.
 
 Compatibility promise: new fields may appear without a new ``schema_version`` and old readers ignore them;

@@ -1,7 +1,7 @@
 """Halting policies: when a row of a batch stops stepping.
 
 A policy is frozen data with one method over whole batches; its text form is what the command line, the manifest,
-Kotlin and JavaScript speak. Knows nothing about sessions. The step budget is the solver's, not the policy's.
+Java and JavaScript speak. Knows nothing about sessions. The step budget is the solver's, not the policy's.
 
 Grammar::
 

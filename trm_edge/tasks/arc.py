@@ -25,7 +25,7 @@ from trm_edge.tasks.symmetry import IDENTITY, Symmetry
 _COLOURS = 10
 _PAD, _END, _FIRST_COLOUR = 0, 1, 2
 _MIN_SIDE, _MAX_SIDE = 2, 30
-_ID = re.compile(r"arc-(\d{1,2})x(\d{1,2})")
+_ID = re.compile(r"arc-(\d{1,2})x(\d{1,2})", re.ASCII)
 
 # The palette of the ARC website, and an ink that can be read on each colour.
 _FILLS = (

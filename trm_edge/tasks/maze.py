@@ -24,7 +24,7 @@ from trm_edge.tasks.symmetry import EVERY, IDENTITY, KEEP_SHAPE, Dihedral, Symme
 _CHARSET = "# SGo"
 _NAMES = {WALL: "wall", FLOOR: "floor", START: "S", GOAL: "G", PATH: "o"}
 _MIN_SIDE, _MAX_SIDE = 3, 64
-_ID = re.compile(r"maze-(\d{1,3})x(\d{1,3})")
+_ID = re.compile(r"maze-(\d{1,3})x(\d{1,3})", re.ASCII)
 
 _LOOKS = {  # glyphs differ without colours too
     WALL: Cell(fill="#1f2937", ink="#1f2937", glyph="██"),

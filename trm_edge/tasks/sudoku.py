@@ -23,7 +23,7 @@ from trm_edge.tasks.symmetry import IDENTITY, Symmetry
 _SYMBOLS = "123456789ABCDEFGHIJKLMNOP"
 _MAX_SIDE = len(_SYMBOLS)
 _BLANKS = ".0"
-_ID = re.compile(r"sudoku-(\d{1,2})x(\d{1,2})(?:-b(\d{1,2})x(\d{1,2}))?")
+_ID = re.compile(r"sudoku-(\d{1,2})x(\d{1,2})(?:-b(\d{1,2})x(\d{1,2}))?", re.ASCII)
 _DECORATION = re.compile(r"[\s|+\-*\u2500-\u257f]+")  # also what render_text draws, so that it can be read back
 
 _ANSWER_INK, _WRONG_INK = "#2563eb", "#dc2626"  # both readable on white paper and on a black terminal

@@ -20,7 +20,7 @@ public final class ArcTask extends Task {
     private static final int FIRST_COLOUR = 2;
     private static final int MIN_SIDE = 2;
     private static final int MAX_SIDE = 30;
-    private static final Pattern ID = Pattern.compile("arc-(\\p{Nd}{1,2})x(\\p{Nd}{1,2})");
+    private static final Pattern ID = Pattern.compile("arc-([0-9]{1,2})x([0-9]{1,2})");
 
     /** Side of the canvas, in cells. */
     public final int canvas;
@@ -35,7 +35,7 @@ public final class ArcTask extends Task {
         if (!match.matches() || !match.group(1).equals(match.group(2))) {
             throw new InvalidInput("Task id '" + id + "': an ARC canvas is named arc-NxN, for example arc-30x30");
         }
-        int canvas = Lines.number(match.group(1));
+        int canvas = Integer.parseInt(match.group(1));
         if (canvas < MIN_SIDE || canvas > MAX_SIDE) {
             throw new InvalidInput("An ARC canvas of " + canvas + "x" + canvas + " cells: its side is " + MIN_SIDE
                     + " to " + MAX_SIDE);

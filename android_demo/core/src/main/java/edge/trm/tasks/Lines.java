@@ -32,13 +32,4 @@ final class Lines {
     static boolean isSpace(int c) {
         return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x1f) || c == 0x85 || Character.isSpaceChar(c);
     }
-
-    /** The number that a text of decimal digits, of any script, stands for. */
-    static int number(String digits) {
-        int number = 0;
-        for (int at = 0; at < digits.length(); at += Character.charCount(digits.codePointAt(at))) {
-            number = number * 10 + Character.digit(digits.codePointAt(at), 10);
-        }
-        return number;
-    }
 }

@@ -23,7 +23,7 @@ public final class MazeTask extends Task {
     private static final String[] NAMES = {"pad", "wall", "floor", "S", "G", "o"};
     private static final int MIN_SIDE = 3;
     private static final int MAX_SIDE = 64;
-    private static final Pattern ID = Pattern.compile("maze-(\\p{Nd}{1,3})x(\\p{Nd}{1,3})");
+    private static final Pattern ID = Pattern.compile("maze-([0-9]{1,3})x([0-9]{1,3})");
 
     public final int rows;
     public final int columns;
@@ -39,8 +39,8 @@ public final class MazeTask extends Task {
         if (!match.matches()) {
             throw new InvalidInput("Task id '" + id + "': a maze is named maze-ROWSxCOLUMNS, for example maze-30x30");
         }
-        int rows = Lines.number(match.group(1));
-        int columns = Lines.number(match.group(2));
+        int rows = Integer.parseInt(match.group(1));
+        int columns = Integer.parseInt(match.group(2));
         if (Math.min(rows, columns) < MIN_SIDE || Math.max(rows, columns) > MAX_SIDE) {
             throw new InvalidInput("A maze of " + rows + "x" + columns + " cells: each side has " + MIN_SIDE + " to "
                     + MAX_SIDE);

@@ -15,7 +15,7 @@ public final class SudokuTask extends Task {
     private static final String SYMBOLS = "123456789ABCDEFGHIJKLMNOP";
     private static final int MAX_SIDE = SYMBOLS.length();
     private static final Pattern ID =
-            Pattern.compile("sudoku-(\\p{Nd}{1,2})x(\\p{Nd}{1,2})(?:-b(\\p{Nd}{1,2})x(\\p{Nd}{1,2}))?");
+            Pattern.compile("sudoku-([0-9]{1,2})x([0-9]{1,2})(?:-b([0-9]{1,2})x([0-9]{1,2}))?");
 
     public final int boxRows;
     public final int boxColumns;
@@ -33,11 +33,11 @@ public final class SudokuTask extends Task {
         if (!match.matches() || !match.group(1).equals(match.group(2))) {
             throw new InvalidInput("Task id '" + id + "': a Sudoku is named sudoku-NxN, for example sudoku-9x9");
         }
-        int side = Lines.number(match.group(1));
+        int side = Integer.parseInt(match.group(1));
         boolean boxed = match.group(3) != null;
         int usual = usualBoxRows(side);
-        int rows = boxed ? Lines.number(match.group(3)) : usual;
-        int columns = boxed ? Lines.number(match.group(4)) : usual == 0 ? 0 : side / usual;
+        int rows = boxed ? Integer.parseInt(match.group(3)) : usual;
+        int columns = boxed ? Integer.parseInt(match.group(4)) : usual == 0 ? 0 : side / usual;
         if ((!boxed && usual == 0) || side < 4 || side > MAX_SIDE || rows * columns != side) {
             throw new InvalidInput("Task id '" + id + "': a Sudoku's side is a product of its box's rows and columns,"
                     + " both at least 2, and at most " + MAX_SIDE + ": 4, 6, 8, 9, 10, 12, 14, 15, 16, ...");
