@@ -32,7 +32,7 @@ def main() -> None:
         "--keystore", type=Path, help="key store to sign with, password in KS_PASS; else the variable KS"
     )
     parser.add_argument("--offline", action="store_true", help="ask no network: everything was fetched before")
-    parser.add_argument("--fetch", action="store_true", help="only fetch what building and testing need (600 MB)")
+    parser.add_argument("--fetch", action="store_true", help="only fetch what building and testing need (430 MB)")
     parser.add_argument("--json", type=Path, help="write what was found in the APK to this file")
     options = parser.parse_args()
     try:

@@ -4,18 +4,15 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
-import static org.robolectric.Shadows.shadowOf;
 
 import android.content.Context;
 import android.content.Intent;
 import android.content.pm.PackageManager;
-import android.os.Looper;
 import android.view.View;
 import android.view.ViewGroup;
 import android.widget.EditText;
 import android.widget.ScrollView;
 import android.widget.TextView;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.Test;
@@ -46,14 +43,7 @@ public final class LooksTest {
     }
 
     private void settle(Desk desk) {
-        long end = System.nanoTime() + 120_000_000_000L;
-        shadowOf(Looper.getMainLooper()).idle();
-        while (desk.phase() != Desk.Phase.IDLE || desk.isPlaying()) {
-            assertTrue("still busy after two minutes", System.nanoTime() < end);
-            Thread.yield();
-            shadowOf(Looper.getMainLooper()).idleFor(Duration.ofMillis(50));
-        }
-        shadowOf(Looper.getMainLooper()).idle();
+        Screens.await("idle", () -> desk.phase() == Desk.Phase.IDLE && !desk.isPlaying());
     }
 
     private void solve(SolveActivity screen, String budget) {

@@ -11,7 +11,6 @@ import android.app.Activity;
 import android.content.Context;
 import android.content.Intent;
 import android.net.Uri;
-import android.os.Looper;
 import android.view.View;
 import android.widget.EditText;
 import android.widget.TableLayout;
@@ -22,7 +21,6 @@ import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
-import java.time.Duration;
 import org.json.JSONArray;
 import org.json.JSONObject;
 import org.junit.After;
@@ -64,13 +62,7 @@ public final class ProfileActivityTest {
     }
 
     private void settle() {
-        long end = System.nanoTime() + 60_000_000_000L;
-        shadowOf(Looper.getMainLooper()).idle();
-        while (screen.measurement.isBusy()) {
-            assertTrue("still busy after a minute", System.nanoTime() < end);
-            Thread.yield();
-            shadowOf(Looper.getMainLooper()).idleFor(Duration.ofMillis(50));
-        }
+        Screens.await("measured", () -> !screen.measurement.isBusy());
     }
 
     private void type(int id, String text) {
@@ -111,10 +103,7 @@ public final class ProfileActivityTest {
         Uri uri = Uri.parse("content://files/profile.json");
         shadowOf(screen.getContentResolver()).registerOutputStream(uri, out);
         shadowOf(screen).receiveResult(asked, Activity.RESULT_OK, new Intent().setData(uri));
-        for (int i = 0; i < 2000 && text(R.id.status).isEmpty(); i++) {
-            Thread.yield();
-            shadowOf(Looper.getMainLooper()).idleFor(Duration.ofMillis(10));
-        }
+        Screens.await("written", () -> !text(R.id.status).isEmpty());
     }
 
     @Test public void aStepGraphIsMeasuredAndExported() throws Exception {

@@ -1,19 +1,41 @@
 package edge.trm.app;
 
+import static org.junit.Assert.assertTrue;
+import static org.robolectric.Shadows.shadowOf;
+
 import android.graphics.Bitmap;
 import android.graphics.Canvas;
+import android.os.Looper;
 import android.os.SystemClock;
 import android.view.MotionEvent;
 import android.view.View;
 import java.io.File;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.time.Duration;
+import java.util.function.BooleanSupplier;
 
 /** Draws views to bitmaps and touches them. */
 final class Screens {
     private static final File PICTURES = new File("target/pictures");
 
     private Screens() { }
+
+    /** Lets other threads work, until they have done what is waited for; the main thread's clock goes on. */
+    static void await(String what, BooleanSupplier done) {
+        long end = System.nanoTime() + 120_000_000_000L;
+        shadowOf(Looper.getMainLooper()).idle();
+        while (!done.getAsBoolean()) {
+            assertTrue("two minutes, and still not: " + what, System.nanoTime() < end);
+            try {
+                Thread.sleep(5);
+            } catch (InterruptedException stopped) {
+                throw new AssertionError(stopped);
+            }
+            shadowOf(Looper.getMainLooper()).idleFor(Duration.ofMillis(50));
+        }
+        shadowOf(Looper.getMainLooper()).idle();
+    }
 
     static void layOut(View view, int width, int height) {
         view.measure(View.MeasureSpec.makeMeasureSpec(width, View.MeasureSpec.EXACTLY),

@@ -22,7 +22,6 @@ import edge.trm.bundle.Golden;
 import java.io.ByteArrayInputStream;
 import java.io.File;
 import java.nio.file.Files;
-import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import org.junit.After;
 import org.junit.Test;
@@ -67,14 +66,7 @@ public final class SolveActivityTest {
 
     /** Until nothing is computed any more, and every step was shown. */
     private void settle() {
-        long end = System.nanoTime() + 60_000_000_000L;
-        shadowOf(Looper.getMainLooper()).idle();
-        while (screen.desk.phase() != Desk.Phase.IDLE || screen.desk.isPlaying()) {
-            assertTrue("still busy after a minute", System.nanoTime() < end);
-            Thread.yield();
-            shadowOf(Looper.getMainLooper()).idleFor(Duration.ofMillis(50));
-        }
-        shadowOf(Looper.getMainLooper()).idle();
+        Screens.await("idle", () -> screen.desk.phase() == Desk.Phase.IDLE && !screen.desk.isPlaying());
     }
 
     private void click(int id) {
@@ -286,9 +278,7 @@ public final class SolveActivityTest {
         assertSame(desk, screen.desk);
         assertEquals("Stop", text(R.id.solve));
         gate.countDown();
-        while (desk.shown() < 3) {
-            shadowOf(Looper.getMainLooper()).idleFor(Duration.ofMillis(50));
-        }
+        Screens.await("the third step", () -> desk.shown() >= 3);
         turn("w360dp-h800dp-port-xhdpi");
         assertTrue("in the middle of it", desk.isPlaying());
         turn("w800dp-h360dp-land-xhdpi");
