@@ -17,7 +17,7 @@ help:
 	@echo "make demo-web  serve the page that solves in the browser, with the bundled models; Ctrl-C ends it"
 	@echo "make apk     build the Android app with the bundled models, signed and checked"
 	@echo "make test    lint, types, import rules and the whole test suite"
-	@echo "make lint    the first three alone"
+	@echo "make lint    the first three alone, and the page's types where its packages are"
 	@echo "make setup   the environment alone"
 	@echo "make apps    what the apps' tests need beside it, from npm and Maven (1 GB)"
 	@echo "make test-targets  install what heavy targets need (GB, minutes), and run their tests alone"
@@ -41,7 +41,7 @@ apk: $(READY)
 apps: $(APPS)
 
 # Training in a process of its own: torch.compile does not survive every library that the other tests load.
-test: lint $(APPS)
+test: $(APPS) lint
 	@$(BIN)/python -m pytest tests/train
 	@$(BIN)/python -m pytest --ignore=tests/train
 
@@ -55,6 +55,8 @@ lint: $(READY)
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy --strict --no-error-summary
 	@found=$$($(BIN)/lint-imports --no-logo) || { echo "$$found"; exit 1; }
+	@test ! -d web_demo/node_modules/typescript || npm --prefix web_demo --silent run check > /dev/null || \
+	  npm --prefix web_demo run check
 
 bench: $(READY)
 	@set -e; for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py; done

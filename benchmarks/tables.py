@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import app_tables
 import target_tables
 from record import RESULTS
 
@@ -314,6 +315,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "target-depth": target_tables.depth,
     "target-vela": target_tables.vela,
     "target-tests": target_tables.tests,
+    "app-jvm": app_tables.jvm,
+    "app-browser": app_tables.browser,
+    "app-apk": app_tables.apk,
 }
 
 
