@@ -86,7 +86,7 @@ def _invoke_custom(apk: Path, tools: Tools) -> int:
 
 
 def _bundles(apk: Path) -> list[str]:
-    """Every bundle is listed, and every file of it is the one its manifest names."""
+    """Every bundle is listed, every file of it is the one its manifest names, and there are no other assets."""
     names = set(_entries(apk))
     with zipfile.ZipFile(apk) as archive:
         index = (
@@ -100,7 +100,7 @@ def _bundles(apk: Path) -> list[str]:
                 if found != entry["sha256"]:
                     raise BuildError(f"{folder}{name}: its SHA-256 is not the one in the bundle's manifest")
             names -= {f"{folder}manifest.json", *(folder + name for name in manifest["files"])}
-    stray = sorted(name for name in names if name.startswith(_BUNDLES) and name != f"{_BUNDLES}index.json")
+    stray = sorted(name for name in names if name.startswith("assets/") and name != f"{_BUNDLES}index.json")
     if stray:
         raise BuildError(f"{stray[0]}: in the APK, but of no bundle that index.json lists")
     return [bundle["name"] for bundle in index["bundles"]]

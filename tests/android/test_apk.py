@@ -36,9 +36,11 @@ def build(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def assets(apps_fixtures: Path) -> Any:
     """A bundle among the app's assets, those that were there put back afterwards."""
-    kept = ASSETS.with_name("bundles.kept")
-    if ASSETS.exists():
+    kept = PROJECT / "target" / "kept-bundles"  # not beside them: all that lies among the assets goes into the APK
+    if ASSETS.exists() and not kept.exists():  # where it exists, an earlier run was cut off
+        kept.parent.mkdir(exist_ok=True)
         ASSETS.rename(kept)
+    shutil.rmtree(ASSETS, ignore_errors=True)
     try:
         bundle = apps_fixtures / "bundles" / "sudoku-4x4.fp32.onnx-step"
         command = [sys.executable, "-m", "trm_edge", "deploy", "android", str(bundle), "--app", str(PROJECT)]
@@ -165,7 +167,7 @@ for check, argument in [(verify._bundles, Path(sys.argv[1])), (verify._bundles, 
     with zipfile.ZipFile(apk[0]) as archive:
         (model,) = [name for name in archive.namelist() if name.endswith("/model.onnx")]
     other = changed(apk[0], tmp_path / "model.apk", model, b"another model")
-    stray = changed(apk[0], tmp_path / "stray.apk", "assets/bundles/stray.txt", b"")
+    stray = changed(apk[0], tmp_path / "stray.apk", "assets/stray.txt", b"")
     done = subprocess.run([sys.executable, "-c", code, other, stray], capture_output=True, text=True)
     said = done.stdout.splitlines()
     assert len(said) == 4, done.stderr
