@@ -114,8 +114,12 @@ def _unpack() -> None:
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         raise BuildError(f"Android's build tools: not found; {_ADVICE}")
     print("Fetching Android's build tools from the system's package sources (7 MB) ...", file=sys.stderr)
+    unfetched = BuildError(f"Android's build tools could not be fetched; run apt-get update, or {_ADVICE}")
     asking = ["apt-get", "install", "--print-uris", "-qq", "-y", "--no-install-recommends"]
-    wanted = run([*asking, "-o", "Debug::NoLocking=1", *PACKAGES])
+    try:
+        wanted = run([*asking, "-o", "Debug::NoLocking=1", *PACKAGES])
+    except BuildError:  # the system has no lists of packages, or not these
+        raise unfetched from None
     names = [name for name in re.findall(r"^'[^']*' ([^_]+)_", wanted, re.MULTILINE) if not _java_itself(name)]
     UNPACKED.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=UNPACKED.parent) as temporary:
@@ -123,7 +127,7 @@ def _unpack() -> None:
         subprocess.run(["apt-get", "download", "-qq", *names], cwd=folder, check=False, capture_output=True)
         packages = sorted(folder.glob("*.deb"))
         if len(packages) < len(names):
-            raise BuildError(f"Android's build tools could not be fetched; run apt-get update, or {_ADVICE}")
+            raise unfetched
         for package in packages:
             run(["dpkg-deb", "-x", str(package), str(root)])
         shutil.rmtree(UNPACKED, ignore_errors=True)
