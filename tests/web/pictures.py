@@ -1,4 +1,4 @@
-"""Draws the pictures of the page that the documentation shows: ``python -m tests.web.pictures FIXTURES docs/images``.
+"""Draws the pictures of the page that the documentation shows: ``python -m tests.web.pictures FIXTURES docs/pictures``.
 
 FIXTURES is what ``tests/vectors/make.py`` wrote. Needs chromium, playwright and Pillow.
 Look at the pictures before committing them.
