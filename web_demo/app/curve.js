@@ -44,6 +44,10 @@ export class Curve {
         /** @param {number} chance */
         const y = (chance) => TOP + (1 - chance) * (HEIGHT - TOP - BOTTOM);
         const parts = [...grid(y, right), ...numbers(most, x, right)];
+        const points = steps.map((step) => ({ step, x: x(step.step), y: y(probability(step.qHalt)) }));
+        const shown = points[position - 1];
+        const bar = { class: "now", x1: shown?.x, x2: shown?.x, y1: TOP, y2: HEIGHT - BOTTOM };
+        if (shown) parts.push(drawing("line", bar));
         if (recording && recording.threshold !== null) {
             const level = y(probability(recording.threshold));
             parts.push(drawing("line", { class: "threshold", x1: LEFT, x2: right, y1: level, y2: level }));
@@ -51,10 +55,6 @@ export class Curve {
             const place = { class: "threshold-text", x: right, y: above ? level - 6 : level + 16 };
             parts.push(drawing("text", { ...place, "text-anchor": "end" }, "halts above this line"));
         }
-        const points = steps.map((step) => ({ step, x: x(step.step), y: y(probability(step.qHalt)) }));
-        const shown = points[position - 1];
-        const bar = { class: "now", x1: shown?.x, x2: shown?.x, y1: TOP, y2: HEIGHT - BOTTOM };
-        if (shown) parts.push(drawing("line", bar));
         const line = points.map((point) => `${point.x},${point.y}`).join(" ");
         if (line) parts.push(drawing("polyline", { class: "line-of-steps", points: line }));
         const few = points.length <= MOST_POINTS;
