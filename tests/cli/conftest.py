@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trm_edge.bundle import write_bundle
+from trm_edge.bundle import update_manifest, write_bundle
 from trm_edge.cli.main import app
+from trm_edge.deploy.ort_web import wanted
+from trm_edge.deploy.site import PAGE
 from trm_edge.runtimes.fake import FakeSession
 from trm_edge.specs import GraphVariant
 from trm_edge.tasks import get_task
@@ -97,3 +99,22 @@ def scripted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., S
         return Scripted(path, questions, task.format(answers[0]), task.format(wrong))
 
     return make
+
+
+@pytest.fixture
+def for_apps(scripted: Any) -> Path:
+    """A bundle that says that it is for the CPU, as apps run them."""
+    path: Path = scripted().path
+    update_manifest(path, target="cpu")
+    return path
+
+
+@pytest.fixture
+def ort(tmp_path: Path) -> Path:
+    """Files under the names of ONNX Runtime's, of the version that the page wants."""
+    folder = tmp_path / "ort"
+    folder.mkdir()
+    want = wanted(PAGE)
+    for name in want.files:
+        (folder / name).write_text(f"/* ONNX Runtime Web v{want.version} */\n")
+    return folder

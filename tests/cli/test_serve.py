@@ -15,39 +15,17 @@ from urllib.request import urlopen
 
 import pytest
 
-from trm_edge.bundle import update_manifest
 from trm_edge.bundle.archive import pack
-from trm_edge.deploy.ort_web import wanted
-from trm_edge.deploy.site import PAGE
 
 Serve = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def ort(tmp_path: Path) -> Path:
-    """Files under the names of ONNX Runtime's, of the version that the page wants."""
-    folder = tmp_path / "ort"
-    folder.mkdir()
-    want = wanted(PAGE)
-    for name in want.files:
-        (folder / name).write_text(f"/* ONNX Runtime Web v{want.version} */\n")
-    return folder
-
-
-@pytest.fixture
-def bundle(scripted: Any) -> Path:
-    """One that says that it is for the CPU."""
-    path: Path = scripted().path
-    update_manifest(path, target="cpu")
-    return path
-
-
-@pytest.fixture
-def serve(bundle: Path, ort: Path, tmp_path: Path) -> Iterator[Serve]:
+def serve(for_apps: Path, ort: Path, tmp_path: Path) -> Iterator[Serve]:
     """Starts the server with a bundle; ends what still runs."""
     started: list[subprocess.Popen[str]] = []
     archive = tmp_path / "tiny.zip"
-    pack(bundle, archive)
+    pack(for_apps, archive)
     (tmp_path / "temporary").mkdir()
 
     def start(*options: str) -> subprocess.Popen[str]:
@@ -121,8 +99,8 @@ def test_a_port_that_is_taken(serve: Serve) -> None:
     assert err.count("\n") == 1
 
 
-def test_refusals(cli: Any, bundle: Path, ort: Path, tmp_path: Path) -> None:
+def test_refusals(cli: Any, for_apps: Path, ort: Path, tmp_path: Path) -> None:
     cli("serve", tmp_path / "none").refused("No bundle at")
-    cli("serve", bundle, "--ort", tmp_path).refused("has no ort", "The page needs onnxruntime-web")
-    cli("serve", bundle, "--ort", ort, "--port", "70000").refused("A port is a number from 0")
-    cli("serve", bundle, "--ort", ort, "--host", "no such host").refused("is no address of this machine")
+    cli("serve", for_apps, "--ort", tmp_path).refused("has no ort", "The page needs onnxruntime-web")
+    cli("serve", for_apps, "--ort", ort, "--port", "70000").refused("A port is a number from 0")
+    cli("serve", for_apps, "--ort", ort, "--host", "no such host").refused("is no address of this machine")
