@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ TASKS = {"sudoku_mlp": "sudoku-9x9", "hrm": "sudoku-9x9", "arc_attention": "arc-
 PREFIX = "_orig_mod.model.inner."
 
 State = dict[str, Tensor]
+Array = np.ndarray[Any, Any]
+Outputs = dict[str, Array]
 Copy = Callable[..., Path]
 
 
@@ -50,7 +54,7 @@ def copy(official_folder: Path, tmp_path: Path) -> Copy:
     return make
 
 
-def expected(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
+def expected(folder: Path) -> Outputs:
     with np.load(folder / "expected.npz") as file:
         return {name: file[name] for name in file.files}
 
@@ -65,17 +69,33 @@ def without(name: str) -> Callable[[State], State]:
 
 
 @torch.no_grad()
-def largest_error(model: RecursiveModel, wanted: dict[str, np.ndarray[Any, Any]]) -> tuple[float, float, bool]:
-    """Largest error of logits and of halting logits over all steps, and whether all predictions are equal."""
+def trajectory(model: RecursiveModel, wanted: Outputs) -> list[tuple[Array, Array]]:
+    """Logits and halting logits after every step."""
     tokens, ids = torch.from_numpy(wanted["inputs"]), torch.from_numpy(wanted["puzzle_identifiers"])
     z_H, z_L = model.initial_carry(len(tokens))
-    logits_error, q_error, same = 0.0, 0.0, True
-    for step in range(len(wanted["logits"])):
+    steps = []
+    for _ in wanted["logits"]:
         z_H, z_L, logits, q = model(z_H, z_L, tokens, ids)
-        logits_error = max(logits_error, float(np.abs(logits.numpy() - wanted["logits"][step]).max()))
-        q_error = max(q_error, float(np.abs(q[:, 0].numpy() - wanted["q_halt_logits"][step]).max()))
-        same = same and bool((logits.numpy().argmax(-1) == wanted["logits"][step].argmax(-1)).all())
-    return logits_error, q_error, same
+        steps.append((logits.numpy(), q[:, 0].numpy()))
+    return steps
+
+
+def error(model: RecursiveModel, wanted: Outputs) -> float:
+    """Largest error of logits and halting logits over all steps, where 1 is all that rounding explains.
+
+    The samples are hardly trained. One of them makes thirty times as much of a rounding in every step, and another
+    processor or PyTorch rounds otherwise. What rounding has done to this very model up to a step is seen in float64.
+    """
+    exact = trajectory(deepcopy(model).double(), wanted)
+    worst = rounding = 0.0
+    for step, (ours, precise) in enumerate(zip(trajectory(model, wanted), exact, strict=True)):
+        official = (wanted["logits"][step], wanted["q_halt_logits"][step])
+        rounding = max(rounding, *(np.abs(a - b).max() for a, b in zip(ours, precise, strict=True)))
+        for a, b in zip(ours, official, strict=True):
+            worst = max(worst, float(np.abs(a - b).max()) / (1e-5 + 4 * rounding))
+        if rounding < 1e-3 and (ours[0].argmax(-1) != official[0].argmax(-1)).any():
+            return math.inf
+    return worst
 
 
 def refused(folder: Path, task: str = "sudoku-9x9", error: type[Exception] = InvalidCheckpoint) -> str:
@@ -94,10 +114,7 @@ def test_every_step_is_that_of_the_official_code(official_folder: Path, fixture:
     checkpoint = load_official(official_folder / fixture, get_task(TASKS[fixture]))
     wanted = expected(official_folder / fixture)
     assert len(wanted["logits"]) == 6
-    logits_error, q_error, same = largest_error(checkpoint.model, wanted)
-    assert logits_error <= 1e-5
-    assert q_error <= 1e-5
-    assert same
+    assert error(checkpoint.model, wanted) <= 1
     assert checkpoint.task == TASKS[fixture]
 
 
@@ -121,7 +138,7 @@ def test_arc_answers_depend_on_the_puzzle_id(official_folder: Path) -> None:
     wanted = expected(official_folder / "arc_attention")
     assert wanted["puzzle_identifiers"].any()
     wanted["puzzle_identifiers"] = np.zeros_like(wanted["puzzle_identifiers"])
-    assert largest_error(model, wanted)[0] > 1e-3
+    assert error(model, wanted) > 10
 
 
 # -- other ways to write the same -------------------------------------------------------------
@@ -130,7 +147,7 @@ def test_arc_answers_depend_on_the_puzzle_id(official_folder: Path) -> None:
 def test_without_the_prefix_of_compiled_models(copy: Copy, official_folder: Path) -> None:
     folder = copy(state=lambda tensors: {name.removeprefix("_orig_mod."): t for name, t in tensors.items()})
     wanted = expected(official_folder / "sudoku_mlp")
-    assert largest_error(load_official(folder, get_task("sudoku-9x9")).model, wanted)[0] <= 1e-5
+    assert error(load_official(folder, get_task("sudoku-9x9")).model, wanted) <= 1
 
 
 def test_bfloat16_weights(copy: Copy) -> None:
@@ -160,10 +177,10 @@ def test_the_newest_step_is_taken(copy: Copy) -> None:
 def test_settings_that_the_yaml_leaves_out_have_official_defaults(copy: Copy, official_folder: Path) -> None:
     """HRM's own repository writes no ``mlp_t``; TRM's class has ``puzzle_emb_len = 16``."""
     hrm = load_official(copy("hrm", arch=lambda arch: arch.pop("mlp_t")), get_task("sudoku-9x9"))
-    assert largest_error(hrm.model, expected(official_folder / "hrm"))[0] <= 1e-5
+    assert error(hrm.model, expected(official_folder / "hrm")) <= 1
     folder = copy("arc_attention", arch=lambda arch: [arch.pop("puzzle_emb_len"), arch.pop("mlp_t")])
     arc = load_official(folder, get_task("arc-10x10"))
-    assert largest_error(arc.model, expected(official_folder / "arc_attention"))[0] <= 1e-5
+    assert error(arc.model, expected(official_folder / "arc_attention")) <= 1
 
 
 # -- the wrong task ---------------------------------------------------------------------------
