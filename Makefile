@@ -40,10 +40,8 @@ apk: $(READY)
 
 apps: $(APPS)
 
-# Training in a process of its own: torch.compile does not survive every library that the other tests load.
 test: $(APPS) lint
-	@$(BIN)/python -m pytest tests/train
-	@$(BIN)/python -m pytest --ignore=tests/train
+	@$(BIN)/python tests/all.py
 
 # Nightly, where `make test` has skipped what is not installed.
 test-targets: $(READY)
