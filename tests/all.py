@@ -1,8 +1,8 @@
 """Run the whole suite, in two lanes side by side: ``python tests/all.py``, which ``make test`` does.
 
-A lane is a row of pytest processes. Training has a process of its own: torch.compile does not survive every library that
-the other tests load. The apps share one, because they build in the same folders. What the second lane prints is kept
-until the first is done. Exit code: that of the first run that failed.
+A lane is a row of pytest processes. Training has a process of its own: torch.compile does not survive every library
+that the other tests load. The apps share one, because they build in the same folders. What the second lane prints is
+kept until the first is done. Exit code: that of the first run that failed.
 """
 
 from __future__ import annotations
