@@ -196,7 +196,7 @@ def test_make_demo_and_make_test_do_what_the_readme_says() -> None:
     make = shutil.which("make")
     if make is None:
         pytest.skip("make is not installed")
-    for target, parts in (("demo", ["trm-edge demo"]), ("test", ["ruff check", "mypy", "lint-imports", "tests/all.py"])):
+    for target, parts in (("demo", ["trm-edge demo"]), ("test", ["ruff check", "mypy", "lint-imports", "all.py"])):
         planned = subprocess.run([make, "--dry-run", "--always-make", target], cwd=ROOT, capture_output=True, text=True)
         assert planned.returncode == 0, planned.stderr
         for part in ("-m venv", "pip install", *parts):
