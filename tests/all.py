@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import IO
 
 ROOT = Path(__file__).parents[1]
@@ -21,6 +21,7 @@ TRAIN = ("tests/train",)
 APPS = ("tests/android", "tests/web", "tests/test_vectors.py")
 RUNTIMES = ("tests/runtimes",)  # here for balance: both lanes take about as long
 REST = tuple(f"--ignore={path}" for path in (*TRAIN, *APPS, *RUNTIMES))
+INTERRUPTED = Event()
 LANES: tuple[tuple[Sequence[str], ...], ...] = ((REST,), (TRAIN, APPS, RUNTIMES))
 
 
@@ -37,21 +38,19 @@ class Lane(Thread):
         for arguments in self.runs:
             command = [sys.executable, "-m", "pytest", *arguments, *sys.argv[1:]]
             self.codes.append(subprocess.run(command, cwd=ROOT, stdout=self.output, stderr=self.output).returncode)
+            if INTERRUPTED.is_set():
+                return
 
 
 def main() -> int:
     """Run, tell, add up."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in what a shell started in the background
+    signal.signal(signal.SIGINT, lambda *_: INTERRUPTED.set())  # Ctrl-C reaches pytest, too, and we wait for its end
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as kept:
         lanes = [Lane(runs, None if number == 0 else kept) for number, runs in enumerate(LANES)]
         for lane in lanes:
             lane.start()
-        try:
-            for lane in lanes:
-                lane.join()
-        except KeyboardInterrupt:  # Ctrl-C has reached pytest as well
-            for lane in lanes:
-                lane.join()
+        for lane in lanes:
+            lane.join()
         kept.seek(0)
         print("\n" + kept.read(), end="")
     return next((code for lane in lanes for code in lane.codes if code), 0)
