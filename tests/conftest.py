@@ -70,3 +70,19 @@ def apps_fixtures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return out
+
+
+@pytest.fixture
+def fake_adb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The stand-in for adb on the PATH, and its folder: a phone ``8A1X`` is plugged in, its files lie in ``root``."""
+    folder = tmp_path / "phone"
+    (folder / "root/system/bin").mkdir(parents=True)
+    (folder / "devices.json").write_text('{"8A1X": "device"}')
+    adb = tmp_path / "bin" / "adb"
+    adb.parent.mkdir(exist_ok=True)
+    adb.write_text(f'#!/bin/sh\nexec {sys.executable} -I {ROOT}/tests/profile/devices/fake_adb.py "$@"\n')
+    adb.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{adb.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("FAKE_ADB", str(folder))
+    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
+    return folder

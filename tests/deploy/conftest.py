@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -102,18 +101,9 @@ class Phone:
 
 
 @pytest.fixture
-def phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Phone:
-    """Plug the phone in, and put the stand-in for adb on the PATH."""
-    phone = Phone(tmp_path / "phone")
+def phone(fake_adb: Path) -> Phone:
+    """Plugged in, with the app on it."""
+    phone = Phone(fake_adb)
     phone.files.mkdir(parents=True)
-    (phone.folder / "root/system/bin").mkdir(parents=True)
-    (phone.folder / "devices.json").write_text('{"8A1X": "device"}')
     phone.program("pm", 'if [ "$*" = "path edge.trm.app" ]; then echo package:/data/app/base.apk; else exit 1; fi')
-    adb = tmp_path / "bin" / "adb"
-    adb.parent.mkdir()
-    adb.write_text(f'#!/bin/sh\nexec {sys.executable} -I {TESTS}/profile/devices/fake_adb.py "$@"\n')
-    adb.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{adb.parent}:/usr/bin:/bin")
-    monkeypatch.setenv("FAKE_ADB", str(phone.folder))
-    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
     return phone

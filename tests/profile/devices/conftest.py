@@ -8,7 +8,6 @@ import pwd
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -177,10 +176,10 @@ esac
 
 
 @pytest.fixture
-def phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Phone:
-    """Plug the phone in, and put the stand-in for adb on the PATH."""
-    phone = Phone(tmp_path / "phone")
-    for place in ("data/local/tmp", "sys/class/thermal/thermal_zone0", "sys/class/thermal/thermal_zone1", "system/bin"):
+def phone(fake_adb: Path) -> Phone:
+    """Plugged in, with what tells of its state."""
+    phone = Phone(fake_adb)
+    for place in ("data/local/tmp", "sys/class/thermal/thermal_zone0", "sys/class/thermal/thermal_zone1"):
         (phone.root / place).mkdir(parents=True)
     for zone, name, celsius in ((0, "battery", "31000"), (1, "BIG", "47500")):
         (phone.root / f"sys/class/thermal/thermal_zone{zone}/type").write_text(f"{name}\n")
@@ -193,14 +192,6 @@ def phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Phone:
     for name, text in (("getprop", GETPROP), ("dumpsys", DUMPSYS)):
         (phone.root / "system/bin" / name).write_text(text)
         (phone.root / "system/bin" / name).chmod(0o755)
-    phone.plug_in(**{"8A1X": "device"})
-    adb = tmp_path / "bin" / "adb"
-    adb.parent.mkdir(exist_ok=True)
-    adb.write_text(f'#!/bin/sh\nexec {sys.executable} -I {Path(__file__).with_name("fake_adb.py")} "$@"\n')
-    adb.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{adb.parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("FAKE_ADB", str(phone.folder))
-    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
     return phone
 
 
