@@ -246,7 +246,7 @@ class _Block(nn.Module):
             self.tokens = _SwiGLU(block.token_mlp)
             self.norm = _RMSNorm(config.total_len, block.eps)
         elif block.attention is not None:
-            self.attention = _Attention(block.attention, _rotary(config))
+            self.attention = _Attention(block.attention, rotary_table(config))
             self.norm = _RMSNorm(config.hidden_size, block.eps)
         self.channels = _SwiGLU(block.mlp)
         self.channel_norm = _RMSNorm(config.hidden_size, block.eps)
@@ -260,12 +260,6 @@ class _Block(nn.Module):
             x = self.norm(x + self.attention(x))
         normed: Tensor = self.channel_norm(x + self.channels(x))
         return normed
-
-
-def _rotary(config: ModelConfig) -> tuple[Tensor, Tensor] | None:
-    if config.pos_encodings != "rope":
-        return None
-    return rotary_table(config.total_len, config.head_dim, config.rope_theta)
 
 
 def _linear(weight: Tensor, kind: type[nn.Linear] = nn.Linear) -> nn.Linear:

@@ -326,7 +326,7 @@ class GraphWriter:
         weights[f"{name}.q"] = weights[f"{name}.q"] * np.float32(config.head_dim**-0.5)  # the scale of the scores
         output = {f"{name}.o": weights.pop(f"{name}.o")}
         projected = [g.op("Reshape", value, heads) for value in self.products.write(g, f"{name}.in", x, weights)]
-        if config.pos_encodings == "rope":
+        if config.rotary:
             projected[:2] = [self._rotate(g, value) for value in projected[:2]]
         orders = ((0, 2, 1, 3), (0, 2, 3, 1), (0, 2, 1, 3))  # the keys come out transposed
         q, k, v = (g.op("Transpose", value, perm=list(order)) for value, order in zip(projected, orders, strict=True))
@@ -338,7 +338,9 @@ class GraphWriter:
     def _rotate(self, g: GraphBuilder, x: str) -> str:
         """Rotary positions on [batch, seq, heads, head_dim]; the minus of the half turn is in the table of sines."""
         config, half = self.config, self.config.head_dim // 2
-        cos, sin = (_numpy(t)[:, None] for t in rotary_table(config.total_len, config.head_dim, config.rope_theta))
+        table = rotary_table(config)
+        assert table is not None  # the caller asked config.rotary
+        cos, sin = (_numpy(values)[:, None] for values in table)
         sin = np.concatenate((-sin[..., :half], sin[..., half:]), axis=-1)
         end = g.ints(config.head_dim)
         turned = g.op(

@@ -21,6 +21,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "mlp": {},
     "mlp with puzzles": {"puzzle_emb_ndim": 40, "num_puzzle_identifiers": 5, "pos_encodings": "learned"},
     "rope": {"mlp_t": False, "num_heads": 2, "pos_encodings": "rope", "puzzle_emb_ndim": 32},
+    "rope-2d": {"mlp_t": False, "num_heads": 2, "pos_encodings": "rope_2d", "grid_columns": 3},
     "learned": {"mlp_t": False, "num_heads": 2, "pos_encodings": "learned"},
     "hrm": {"mlp_t": False, "num_heads": 2, "pos_encodings": "rope", "H_layers": 1, "no_ACT_continue": False},
 }
@@ -47,7 +48,7 @@ def passes(model: RecursiveModel, puzzles: int = 3) -> Iterator[tuple[str, Tenso
     """Inputs of the network passes of one supervision step, in order."""
     config = model.config
     tokens = torch.randint(0, config.vocab_size, (puzzles, config.seq_len), generator=torch.Generator().manual_seed(1))
-    rotary = (model.rotary_cos, model.rotary_sin) if config.pos_encodings == "rope" else None
+    rotary = (model.rotary_cos, model.rotary_sin) if config.rotary else None
     z_H, z_L = model.initial_carry(puzzles)
     with torch.no_grad():
         x = model.embed(tokens)

@@ -33,6 +33,7 @@ SHAPES: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "mlp": ({}, ()),
     "mlp-learned": ({"pos_encodings": "learned"}, ()),
     "attention-rope": ({**ATTENTION, "pos_encodings": "rope"}, ()),
+    "attention-rope-2d": ({**ATTENTION, "pos_encodings": "rope_2d", "grid_columns": 4}, ()),
     "attention-learned": ({**ATTENTION, "pos_encodings": "learned"}, ()),
     "attention-none": (ATTENTION, ()),
     "hrm": ({"H_layers": 1, "no_ACT_continue": False}, ()),

@@ -26,6 +26,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "halt_max_steps": (0, 2**16 + 1),
     "rms_norm_eps": (-1e-9, 1.5),
     "rope_theta": (0.5, 2e12),
+    "grid_columns": (-1, 2**20 + 1),
 }
 WRONG_TYPES: dict[str, tuple[Any, ...]] = {
     "int": ("8", 8.0, True, None),
@@ -76,7 +77,7 @@ def test_a_whole_number_is_a_float_too() -> None:
     [
         (
             {"pos_encodings": "ropes"},
-            "Unknown pos_encodings 'ropes'. Allowed: rope, learned, none. Did you mean 'rope'?",
+            "Unknown pos_encodings 'ropes'. Allowed: rope, rope_2d, learned, none. Did you mean 'rope'?",
         ),
         (
             {"pos_encodings": "rope"},
@@ -85,7 +86,23 @@ def test_a_whole_number_is_a_float_too() -> None:
         ({"mlp_t": False, "num_heads": 5}, "num_heads = 5 does not divide hidden_size = 32."),
         (
             {"mlp_t": False, "num_heads": 32, "pos_encodings": "rope"},
-            "rope needs an even head size, but hidden_size / num_heads = 1.",
+            "rope needs a head size that 2 divides, but hidden_size / num_heads = 1.",
+        ),
+        (
+            {"mlp_t": False, "num_heads": 16, "pos_encodings": "rope_2d", "grid_columns": 4},
+            "rope_2d needs a head size that 4 divides, but hidden_size / num_heads = 2.",
+        ),
+        (
+            {"mlp_t": False, "pos_encodings": "rope_2d"},
+            "grid_columns = 0: rope_2d needs the columns of the puzzle's grid, a divisor of its 16 cells.",
+        ),
+        (
+            {"mlp_t": False, "pos_encodings": "rope_2d", "grid_columns": 5},
+            "grid_columns = 5: rope_2d needs the columns of the puzzle's grid, a divisor of its 16 cells.",
+        ),
+        (
+            {"pos_encodings": "rope_2d", "grid_columns": 4},
+            "pos_encodings = 'rope_2d' needs attention, but mlp_t = true mixes tokens without it.",
         ),
         ({"puzzle_emb_len": 2}, "puzzle_emb_len = 2 without a puzzle embedding."),
         (

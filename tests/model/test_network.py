@@ -17,6 +17,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "mlp": {},
     "mlp-learned": {"pos_encodings": "learned"},
     "attention-rope": {"mlp_t": False, "pos_encodings": "rope"},
+    "attention-rope-2d": {"mlp_t": False, "pos_encodings": "rope_2d", "grid_columns": 4},
     "attention-learned": {"mlp_t": False, "pos_encodings": "learned"},
     "attention-none": {"mlp_t": False},
     "hrm": {"H_layers": 1},
@@ -231,15 +232,44 @@ def test_swiglu_over_tokens_is_swiglu_on_the_transposed() -> None:
     torch.testing.assert_close(over_tokens(x), mlp(x.transpose(1, 2)).transpose(1, 2))
 
 
+def rotary_scores(**changes: Any) -> Tensor:
+    """Scores [total, total] of one query and key put at every position, heads of 8."""
+    config = ModelConfig(vocab_size=6, seq_len=12, hidden_size=8, num_heads=1, mlp_t=False, **changes)
+    rotary = rotary_table(config)
+    assert rotary is not None
+    q, k = torch.randn(2, 8, generator=torch.Generator().manual_seed(0))
+    every = torch.ones(1, 1, config.total_len, 1)
+    scores: Tensor = (apply_rotary(q * every, *rotary) @ apply_rotary(k * every, *rotary).transpose(-1, -2))[0, 0]
+    torch.testing.assert_close(scores[3, 3], q @ k)
+    return scores
+
+
 def test_rotary_scores_depend_on_distance_only() -> None:
-    cos, sin = rotary_table(12, 8, 10000.0)
-    torch.manual_seed(0)
-    q, k = torch.randn(8), torch.randn(8)
-    every = torch.ones(1, 1, 12, 1)
-    scores = (apply_rotary(q * every, cos, sin) @ apply_rotary(k * every, cos, sin).transpose(-1, -2))[0, 0]
+    scores = rotary_scores(pos_encodings="rope")
     torch.testing.assert_close(scores[:-1, :-1], scores[1:, 1:], rtol=0, atol=1e-4)
     assert scores[0].std() > 0.1
-    torch.testing.assert_close(scores[3, 3], q @ k)
+
+
+@pytest.mark.parametrize("prefix", [0, 2])
+def test_rotary_scores_in_two_dimensions_depend_on_both_distances(prefix: int) -> None:
+    scores = rotary_scores(pos_encodings="rope_2d", grid_columns=4, puzzle_emb_ndim=8 * prefix)
+    grid = scores[prefix:, prefix:].view(3, 4, 3, 4)
+    torch.testing.assert_close(grid[:, :-1, :, :-1], grid[:, 1:, :, 1:], rtol=0, atol=1e-4)  # one column on
+    torch.testing.assert_close(grid[:-1, :, :-1], grid[1:, :, 1:], rtol=0, atol=1e-4)  # one row on
+    assert (grid[0, 3, 0, 0] - grid[0, 3, 1, 0]).abs() > 0.01  # the end of a row is not beside the next one's start
+    if prefix:  # it lies in the row above
+        torch.testing.assert_close(scores[prefix - 1, prefix + 3], grid[1, 3, 2, 3], rtol=0, atol=1e-4)
+
+
+def test_a_grid_in_one_row_has_one_dimension() -> None:
+    """Half of the head then does nothing."""
+    table = rotary_table(ModelConfig(6, 12, 16, num_heads=1, mlp_t=False, pos_encodings="rope_2d", grid_columns=12))
+    line = rotary_table(ModelConfig(6, 12, 8, num_heads=1, mlp_t=False, pos_encodings="rope"))
+    assert table is not None
+    assert line is not None
+    for turned, plain in zip(table, line, strict=True):
+        torch.testing.assert_close(turned[:, 4:8], plain[:, :4])
+        assert (turned[:, :4] == turned[0, 0]).all()
 
 
 def test_rotary_table_is_not_saved() -> None:
@@ -333,5 +363,5 @@ def test_attention_written_out_is_the_fused_one() -> None:
     torch.manual_seed(0)
     config = ModelConfig(vocab_size=6, seq_len=9, hidden_size=32, num_heads=4, mlp_t=False, pos_encodings="rope")
     attention, x = Attention(config), torch.randn(2, 9, 32)
-    rotary = rotary_table(9, config.head_dim, config.rope_theta)
+    rotary = rotary_table(config)
     torch.testing.assert_close(attention.train()(x, rotary), attention.eval()(x, rotary))

@@ -12,7 +12,7 @@ from typing import Any
 
 from trm_edge.errors import InvalidConfig, unknown
 
-POS_ENCODINGS = ("rope", "learned", "none")
+POS_ENCODINGS = ("rope", "rope_2d", "learned", "none")
 
 # field -> smallest and largest value accepted; the upper bounds only stop absurd allocations
 _RANGES: dict[str, tuple[float, float]] = {
@@ -31,6 +31,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "halt_max_steps": (1, 1 << 16),
     "rms_norm_eps": (0.0, 1.0),
     "rope_theta": (1.0, 1e12),
+    "grid_columns": (0, 1 << 20),
 }
 
 
@@ -48,7 +49,10 @@ class ModelConfig:
         L_cycles: latent updates per answer update ("n" in the paper).
         mlp_t: mix tokens with a SwiGLU over the sequence instead of attention (paper, section 4.5).
         num_heads: attention heads; unused with ``mlp_t``.
-        pos_encodings: ``rope`` (attention only), ``learned`` or ``none``.
+        pos_encodings: ``rope`` or ``rope_2d`` (attention only), ``learned`` or ``none``. ``rope_2d`` is not in the
+            official code: half of each head turns with the row, half with the column (axial rotary positions, as in
+            vision transformers: arXiv 2403.13298), so that a cell's neighbours above and below are as near as those
+            beside it.
         expansion: SwiGLU inner width = ``expansion * 2 / 3 * width``, rounded up to a multiple of 256.
         num_puzzle_identifiers: rows of the puzzle-embedding table.
         puzzle_emb_ndim: numbers in one row of the table; 0 = the model has no puzzle embedding.
@@ -57,6 +61,7 @@ class ModelConfig:
         no_ACT_continue: halt when ``q[0] > 0``; False (HRM's Q-learning) halts when ``q[0] > q[1]``.
         rms_norm_eps: added to the mean of squares.
         rope_theta: base of the rotary frequencies.
+        grid_columns: columns of the puzzle's grid, for ``rope_2d``; 0 otherwise.
 
     Raises:
         InvalidConfig: names the field, what was given and what is allowed.
@@ -80,6 +85,7 @@ class ModelConfig:
     no_ACT_continue: bool = True
     rms_norm_eps: float = 1e-5
     rope_theta: float = 10000.0
+    grid_columns: int = 0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -90,9 +96,9 @@ class ModelConfig:
                 raise InvalidConfig(f"{name} = {value} is out of range. Allowed: {low} to {high}.")
         if self.pos_encodings not in POS_ENCODINGS:
             raise InvalidConfig(unknown("pos_encodings", self.pos_encodings, POS_ENCODINGS))
-        if self.mlp_t and self.pos_encodings == "rope":
+        if self.mlp_t and self.rotary:
             raise InvalidConfig(
-                "pos_encodings = 'rope' needs attention, but mlp_t = true mixes tokens without it. "
+                f"pos_encodings = '{self.pos_encodings}' needs attention, but mlp_t = true mixes tokens without it. "
                 "Use pos_encodings 'none' or 'learned', or mlp_t = false."
             )
         if not self.mlp_t and self.hidden_size % self.num_heads:
@@ -100,8 +106,16 @@ class ModelConfig:
                 f"num_heads = {self.num_heads} does not divide hidden_size = {self.hidden_size}. "
                 "Choose a divisor of hidden_size."
             )
-        if not self.mlp_t and self.pos_encodings == "rope" and self.head_dim % 2:
-            raise InvalidConfig(f"rope needs an even head size, but hidden_size / num_heads = {self.head_dim}.")
+        if self.rotary and self.head_dim % (2 * self.axes):
+            raise InvalidConfig(
+                f"{self.pos_encodings} needs a head size that {2 * self.axes} divides, "
+                f"but hidden_size / num_heads = {self.head_dim}."
+            )
+        if self.axes == 2 and (not self.grid_columns or self.seq_len % self.grid_columns):
+            raise InvalidConfig(
+                f"grid_columns = {self.grid_columns}: rope_2d needs the columns of the puzzle's grid, "
+                f"a divisor of its {self.seq_len} cells."
+            )
         if self.puzzle_emb_ndim == 0 and self.puzzle_emb_len:
             raise InvalidConfig(
                 f"puzzle_emb_len = {self.puzzle_emb_len} without a puzzle embedding. "
@@ -117,6 +131,16 @@ class ModelConfig:
     def kind(self) -> str:
         """``"trm"`` (one network) or ``"hrm"`` (two)."""
         return "hrm" if self.H_layers else "trm"
+
+    @property
+    def rotary(self) -> bool:
+        """Whether attention turns queries and keys by their position."""
+        return self.pos_encodings in ("rope", "rope_2d")
+
+    @property
+    def axes(self) -> int:
+        """Coordinates of a position: 2 (row and column) with ``rope_2d``, otherwise 1."""
+        return 2 if self.pos_encodings == "rope_2d" else 1
 
     @property
     def head_dim(self) -> int:

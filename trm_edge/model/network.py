@@ -87,11 +87,22 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return mixed
 
 
-def rotary_table(length: int, head_dim: int, theta: float) -> tuple[Tensor, Tensor]:
-    """``(cos, sin)`` of rotary positions, each [length, head_dim] float32 (official ``RotaryEmbedding``)."""
-    frequency = 1.0 / theta ** (torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim)
-    angle = torch.outer(torch.arange(length, dtype=torch.float32), frequency)
-    angle = torch.cat((angle, angle), dim=-1)
+def rotary_table(config: ModelConfig) -> tuple[Tensor, Tensor] | None:
+    """``(cos, sin)`` of rotary positions, each [prefix + seq, head_dim] float32; None without rotary positions.
+
+    In one dimension as the official ``RotaryEmbedding``. In two, the first half of the frequencies turns with the
+    row, the second with the column; a prefix lies in the rows above the grid.
+    """
+    if not config.rotary:
+        return None
+    width = config.head_dim // config.axes
+    frequency = 1.0 / config.rope_theta ** (torch.arange(0, width, 2, dtype=torch.float32) / width)
+    position = torch.arange(config.total_len)
+    coordinates: tuple[Tensor, ...] = (position,)
+    if config.axes == 2:
+        cell, columns = position - config.prefix_len, config.grid_columns
+        coordinates = (cell.div(columns, rounding_mode="floor"), cell % columns)
+    angle = torch.cat([torch.outer(along.float(), frequency) for along in coordinates] * 2, dim=-1)
     return angle.cos(), angle.sin()
 
 
@@ -166,10 +177,10 @@ class RecursiveModel(nn.Module):
         self.q_head = nn.Linear(hidden, 2)
         self.register_buffer("H_init", torch.empty(hidden))
         self.register_buffer("L_init", torch.empty(hidden))
-        if config.pos_encodings == "rope":
-            cos, sin = rotary_table(config.total_len, config.head_dim, config.rope_theta)
-            self.register_buffer("rotary_cos", cos, persistent=False)
-            self.register_buffer("rotary_sin", sin, persistent=False)
+        rotary = rotary_table(config)
+        if rotary is not None:
+            self.register_buffer("rotary_cos", rotary[0], persistent=False)
+            self.register_buffer("rotary_sin", rotary[1], persistent=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -224,7 +235,7 @@ class RecursiveModel(nn.Module):
         """
         config = self.config
         answer_net = self.H_level or self.L_level
-        rotary = (self.rotary_cos, self.rotary_sin) if config.pos_encodings == "rope" else None
+        rotary = (self.rotary_cos, self.rotary_sin) if config.rotary else None
         x = self.embed(tokens, puzzle_ids)
         total = config.H_cycles * config.L_cycles
         without_grad = total - (config.L_cycles if config.kind == "trm" else 1)
