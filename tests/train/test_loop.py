@@ -15,6 +15,7 @@ import torch
 from trm_edge.errors import InvalidCheckpoint, InvalidInput, TrmEdgeError
 from trm_edge.model.checkpoint import load_checkpoint, load_tensors
 from trm_edge.model.network import RecursiveModel
+from trm_edge.tasks import get_task
 from trm_edge.train.data import Puzzles, generate_puzzles
 from trm_edge.train.loop import Limits, save_model, start, train
 from trm_edge.train.recipe import Recipe
@@ -236,6 +237,28 @@ def test_a_new_run_begins_with_the_weights_of_another(recipe: Recipe, puzzles: P
     with pytest.raises(InvalidCheckpoint, match="Cannot read"):
         train(recipe, puzzles, tmp_path / "third", init_from=tmp_path / "absent.safetensors")
     assert not (tmp_path / "third").exists()
+
+
+def test_weights_of_small_mazes_begin_a_run_on_larger_ones(recipe: Recipe, puzzles: Puzzles, tmp_path: Path) -> None:
+    """Rotary positions by row and column fit every size; weights of another family of puzzles fit nothing."""
+
+    def mazes(side: int, pos_encodings: str = "rope_2d") -> tuple[Recipe, Puzzles]:
+        model = {"hidden_size": 16, "num_heads": 2, "mlp_t": False, "pos_encodings": pos_encodings}
+        model |= {"grid_columns": side} if pos_encodings == "rope_2d" else {}
+        chosen = recipe.changed(task=f"maze-{side}x{side}", model=model, lr=0.0, lr_other=0.0, weight_decay=0.0)
+        return chosen, generate_puzzles(get_task(chosen.task), 8, 0)
+
+    train(*mazes(4), tmp_path / "small")
+    weights = tmp_path / "small" / "model.safetensors"
+    train(*mazes(5), tmp_path / "large", init_from=weights)
+    large = load_checkpoint(tmp_path / "large" / "model.safetensors")
+    assert (large.task, large.model.config.seq_len) == ("maze-5x5", 25)
+    for name, value in load_checkpoint(weights).model.state_dict().items():
+        assert torch.equal(large.model.state_dict()[name], value), name
+    with pytest.raises(InvalidInput, match="another shape than the recipe's model: Missing key"):
+        train(*mazes(5, "learned"), tmp_path / "other", init_from=weights)
+    with pytest.raises(InvalidInput, match=f"was trained for maze-4x4, the recipe is for {recipe.task}"):
+        train(recipe, puzzles, tmp_path / "other", init_from=weights)
 
 
 def test_a_small_state_goes_on_without_the_carry(recipe: Recipe, puzzles: Puzzles, tmp_path: Path) -> None:

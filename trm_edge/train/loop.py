@@ -21,6 +21,7 @@ from torch import Tensor
 from trm_edge.errors import InvalidInput, TrmEdgeError
 from trm_edge.model.checkpoint import load_checkpoint, save_checkpoint
 from trm_edge.model.network import RecursiveModel
+from trm_edge.tasks import get_task
 from trm_edge.tasks.difficulty import natural_groups
 from trm_edge.train.data import Feed, Puzzles
 from trm_edge.train.evaluations import append_evaluation
@@ -81,8 +82,9 @@ def train(
         out: the run's folder, made if absent.
         limits: when to stop, save and report.
         held_out: puzzles for the evaluations.
-        init_from: checkpoint whose weights a *new* run begins with; its shape must be the recipe's, the number of
-            recursions and of supervision steps need not. Ignored by a run that goes on.
+        init_from: checkpoint whose weights a *new* run begins with; family of puzzles and shapes must be the recipe's,
+            the size of the puzzles and the number of recursions and of supervision steps need not. Ignored by a run
+            that goes on.
         device: where to train; a GPU if there is one.
         on_step: called in the first process with the state and the metrics of the step before (for a progress bar);
             after every step on a CPU, every tenth on a GPU, so that it need not be waited for.
@@ -130,7 +132,7 @@ def start(recipe: Recipe, puzzles: Puzzles, device: torch.device, ranks: Ranks =
 def _begin_with(path: Path, state: TrainState, recipe: Recipe) -> None:
     """Take the weights of a checkpoint."""
     checkpoint = load_checkpoint(path)
-    if checkpoint.task != recipe.task:
+    if get_task(checkpoint.task).family != get_task(recipe.task).family:
         raise InvalidInput(f"{path} was trained for {checkpoint.task}, the recipe is for {recipe.task}.")
     try:
         state.model.load_state_dict(checkpoint.model.state_dict())
