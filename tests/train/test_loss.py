@@ -63,16 +63,19 @@ def test_rows_weigh_the_same_whatever_their_length() -> None:
     assert found.token.tolist() == pytest.approx([right, math.log(3)], rel=1e-6)
 
 
-def test_the_halting_logit_learns_whether_the_whole_answer_is_right() -> None:
+@pytest.mark.parametrize("weight", [0.5, 0.02, 0.0])
+def test_the_halting_logit_learns_whether_the_whole_answer_is_right(weight: float) -> None:
     logits = torch.zeros(3, 2, 3)
     logits[0, :, 1] = logits[1, 0, 1] = logits[2, 0, 1] = 1.0
     labels = torch.tensor([[1, 1], [1, 1], [1, IGNORE]])
     q_halt = torch.tensor([2.0, 2.0, -3.0], requires_grad=True)
-    found = step_loss("stablemax", logits, q_halt, labels)
+    found = step_loss("stablemax", logits, q_halt, labels, halting_weight=weight)
     assert found.correct.tolist() == [True, False, True], "an ignored cell cannot be wrong"
     assert found.cells.tolist() == [1.0, 0.5, 1.0]
-    halting = [0.5 * math.log1p(math.exp(-x)) for x in (2.0, -2.0, -3.0)]
-    assert (found.loss - found.token).tolist() == pytest.approx(halting, rel=1e-6)
+    halting = [weight * math.log1p(math.exp(-x)) for x in (2.0, -2.0, -3.0)]
+    assert (found.loss - found.token).tolist() == pytest.approx(halting, abs=1e-6)
     found.loss.mean().backward()  # type: ignore[no-untyped-call]
     assert q_halt.grad is not None
-    assert torch.equal(q_halt.grad < 0, found.correct), "up where right, down where wrong"
+    assert torch.equal(q_halt.grad < 0, found.correct if weight else torch.zeros(3, dtype=torch.bool)), (
+        "up where right, down where wrong"
+    )

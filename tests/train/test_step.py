@@ -74,3 +74,15 @@ def test_smoothing_and_muon_train_too(recipe: Recipe, puzzles: Puzzles) -> None:
     step = Stepper(other, puzzles, state)
     losses = [metrics([step(puzzles.draw(0, n, 8)).tolist()])["token_loss"] for n in range(80)]
     assert sum(losses[-20:]) < 0.85 * sum(losses[:20])
+
+
+def test_the_halting_loss_weighs_as_much_as_the_recipe_says(recipe: Recipe, puzzles: Puzzles) -> None:
+    found = []
+    for weight in (0.0, 0.25, 0.5):
+        other = recipe.changed(halting_weight=weight)
+        step = Stepper(other, puzzles, start(other, puzzles, CPU))
+        found.append(metrics([step(puzzles.draw(0, 0, 8)).tolist()]))
+    extra = [one["loss"] - one["token_loss"] for one in found]
+    assert extra[0] == pytest.approx(0, abs=1e-6)
+    assert extra[1] > 1e-3
+    assert extra[2] == pytest.approx(2 * extra[1], rel=1e-4)

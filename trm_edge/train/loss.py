@@ -17,7 +17,7 @@ class StepLoss:
     """What one supervision step gives, row by row.
 
     Attributes:
-        loss: [batch], ``token loss + 0.5 * halting loss``; its mean is what training minimises.
+        loss: [batch], ``token loss + halting_weight * halting loss``; its mean is what training minimises.
         token: [batch], mean cross entropy per counted cell, without gradient.
         correct: [batch] bool, whole answer right.
         cells: [batch] float32, share of the counted cells that are right.
@@ -67,8 +67,15 @@ def cross_entropy(kind: str, logits: Tensor, labels: Tensor, smoothing: float = 
     return -picked.where(counted, 0.0)
 
 
-def step_loss(kind: str, logits: Tensor, q_halt: Tensor, labels: Tensor, smoothing: float = 0.0) -> StepLoss:
-    """Token loss (each row weighs the same) plus half the halting loss: is the whole answer right now?"""
+def step_loss(
+    kind: str,
+    logits: Tensor,
+    q_halt: Tensor,
+    labels: Tensor,
+    smoothing: float = 0.0,
+    halting_weight: float = 0.5,
+) -> StepLoss:
+    """Token loss (each row weighs the same) plus the weighted halting loss: is the whole answer right now?"""
     counted = labels != IGNORE
     cells = counted.sum(-1).clamp(min=1)  # [batch]
     with torch.no_grad():
@@ -76,4 +83,4 @@ def step_loss(kind: str, logits: Tensor, q_halt: Tensor, labels: Tensor, smoothi
         correct = right.sum(-1) == counted.sum(-1)
     token = cross_entropy(kind, logits, labels, smoothing).sum(-1) / cells
     halting = F.binary_cross_entropy_with_logits(q_halt.float(), correct.float(), reduction="none")
-    return StepLoss(token + 0.5 * halting, token.detach(), correct, right.sum(-1) / cells)
+    return StepLoss(token + halting_weight * halting, token.detach(), correct, right.sum(-1) / cells)

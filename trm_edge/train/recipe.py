@@ -36,6 +36,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "decay_from": (0.0, 1.0),
     "lr_min_ratio": (0.0, 1.0),
     "ema": (0.0, 1.0),
+    "halting_weight": (0.0, 100.0),
     "halt_exploration_prob": (0.0, 1.0),
     "reveal": (0.0, 1.0),
     "generate": (1, 1 << 32),
@@ -79,6 +80,7 @@ class Recipe:
         ema: decay of the averaged weights, see :meth:`ema_decay`; 0 = none.
         loss: ``stablemax`` or ``softmax``.
         label_smoothing: share of the probability that the loss wants spread over all tokens.
+        halting_weight: of the halting loss beside the token loss (official: a half).
         halt_exploration_prob: share of rows kept on to a random step (official ``trm.py``).
         augment: random symmetries of every new puzzle.
         reveal: smallest and largest share of the answer that is given away, drawn per puzzle
@@ -111,6 +113,7 @@ class Recipe:
     ema: float = 0.999
     loss: str = "stablemax"
     label_smoothing: float = 0.0
+    halting_weight: float = 0.5
     halt_exploration_prob: float = 0.1
     augment: bool = True
     reveal: tuple[float, float] = (0.0, 0.0)

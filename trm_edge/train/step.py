@@ -45,7 +45,9 @@ class SupervisionStep(nn.Module):
             z_H, z_L = self._recurse(z_H, z_L, tokens, puzzle_ids)
             logits, q = self.model.heads(z_H)
         q_halt = self.model.halting_logit(q).float()
-        return z_H, z_L, step_loss(self._recipe.loss, logits, q_halt, labels, self._recipe.label_smoothing), q_halt
+        recipe = self._recipe
+        loss = step_loss(recipe.loss, logits, q_halt, labels, recipe.label_smoothing, recipe.halting_weight)
+        return z_H, z_L, loss, q_halt
 
 
 METRICS = ("loss", "token_loss", "exact", "cells", "halting_steps", "q_accuracy", "grad_norm")
